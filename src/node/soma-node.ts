@@ -1,0 +1,133 @@
+import type { AbortOptions, ComponentLogger, PeerId, PrivateKey } from '@libp2p/interface'
+import type { CommitRef } from '../consensus/commit-ref.ts'
+import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
+import type { Genesis } from '../consensus/genesis.ts'
+import type { SubscribeOptions } from '../delivery/delivery.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Random } from '../runtime/random.ts'
+import type { CommitStore } from '../storage/commit-store.ts'
+import type { TransactionVerifier } from '../verify/transaction-verifier.ts'
+
+/** What a node is made from. Only `genesis` is required. */
+export interface NodeInit {
+  /** The chain: a decoded genesis, or the bytes of a genesis file. */
+  genesis: Genesis | Uint8Array
+  /** Ed25519 network key. @default a new one: the node has another peer id at every start */
+  privateKey?: PrivateKey
+  /** Where the chain is kept: a directory, made when it is not there, or an adapter of one's own, which the embedder closes. @default memory */
+  store?: string | CommitStore
+  /** Multiaddrs to listen on. @default ['/ip4/127.0.0.1/tcp/0'] */
+  listen?: string[]
+  /** Multiaddrs to announce instead of those listened on. @default those listened on */
+  announce?: string[]
+  /** Multiaddrs, each with its peer id, of nodes to begin with. @default [] */
+  seeds?: string[]
+  /** Verifies the transactions of blocks. @default none: transactions are opaque */
+  transactionVerifier?: TransactionVerifier
+  /** Timing and limits; everything has a default. */
+  config?: Partial<NodeConfig>
+  /** @default quiet */
+  logger?: ComponentLogger
+  clock?: Clock
+  random?: Random
+}
+
+/** The few knobs of a node. */
+export interface NodeConfig {
+  /** Connections that discovery aims for. @default 20 */
+  targetConnections: number
+  /** Most connections. @default 100 */
+  maxConnections: number
+  /** Milliseconds between discovery's rounds. @default 5000 */
+  discoveryIntervalMs: number
+  /** Milliseconds between height queries to a peer. @default 5000 */
+  heightQueryIntervalMs: number
+  /** Commits of one range. @default 100 */
+  commitsPerRange: number
+  /** Ranges under way at once. @default 8 */
+  maxRangesInFlight: number
+  /** Bytes in flight for all of a sync: fetched and not yet stored. @default 134217728 (128 MiB) */
+  maxBytesInFlight: number
+  /** Commits that the sync may run ahead of the slowest durable cursor before it waits. @default Infinity: no bound */
+  maxExecutorLead: number
+  /** Threads that check signatures, shared by all nodes of the process. 0 checks on the main thread. @default the number of cores */
+  signatureWorkers: number
+  /** Commits to keep below the highest synced one; older ones are pruned. @default Infinity: keeps everything */
+  keepCommits: number
+  /** Whether addresses of private ranges (loopback among them) are taken from gossip. @default true when listening on such addresses only */
+  privateNetwork: boolean
+}
+
+/** What consensus hands in. */
+export interface ConsensusCommit {
+  readonly subDag: CommittedSubDag
+  /** Signed blocks, as bytes, whose votes certify the commit: at least a quorum of stake. */
+  readonly certifiers: readonly Uint8Array[]
+}
+
+/** The way of a validator's own consensus into the node. */
+export interface ConsensusInterface {
+  /**
+   * Takes a commit from local consensus through the same door as synced ones. Resolves when it is stored.
+   *
+   * @returns `stored`, or `known` when the sync already had that very commit
+   * @throws {ConsensusInterfaceError} `CONSENSUS_GAP`, `CONSENSUS_BROKEN_LINK`, `CONSENSUS_CONFLICT`, `CONSENSUS_UNCERTIFIED`, `CONSENSUS_INVALID`
+   */
+  sendCommit(commit: ConsensusCommit, options?: AbortOptions): Promise<'stored' | 'known'>
+  /**
+   * Tells consensus each time the sync has stored commits that consensus had not handed in. Returns the way to stop listening.
+   */
+  onOvertaken(listener: (highestSynced: CommitRef) => void): () => void
+}
+
+/** One connected peer, for people. */
+export interface PeerStatus {
+  readonly peerId: string
+  readonly address: string
+  readonly direction: 'inbound' | 'outbound'
+  readonly connectedMs: number
+  readonly highestCommit: number | undefined
+  readonly lowestCommit: number | undefined
+}
+
+/** Where a node stands. */
+export interface NodeStatus {
+  readonly peerId: string
+  readonly chainId: string
+  readonly addresses: readonly string[]
+  readonly role: 'validator' | 'full'
+  readonly uptimeMs: number
+  readonly epoch: number
+  readonly highestSynced: { readonly index: number; readonly digest: string }
+  readonly highestCertifiable: number
+  readonly lowestAvailable: number
+  /** The highest commit that any connected peer claims, believed for scheduling only. */
+  readonly highestKnown: number
+  /** Positions of subscribers by name. */
+  readonly cursors: Readonly<Record<string, number>>
+  readonly bytesInFlight: number
+  readonly rangesInFlight: number
+  readonly synced: { readonly commits: number; readonly blocks: number; readonly bytes: number }
+  readonly peers: readonly PeerStatus[]
+  readonly knownPeers: number
+  readonly health: Readonly<Record<string, { readonly state: 'ok' | 'degraded' | 'failed'; readonly reason?: string }>>
+}
+
+/** A whole node. Made by `createNode`. */
+export interface SomaNode {
+  readonly peerId: PeerId
+  readonly genesis: Genesis
+  readonly store: CommitStore
+  readonly consensus: ConsensusInterface
+  /** Multiaddrs under which the node is reached, each with its peer id. Empty before `start`. */
+  addresses(): string[]
+  /** Opens connections and begins to sync. */
+  start(): Promise<void>
+  /** Resolves with no timer, socket, thread or file handle left. Idempotent. */
+  stop(): Promise<void>
+  /** Every commit in order, without a gap. See `Delivery.subscribe`. */
+  subscribe(options?: SubscribeOptions): AsyncIterable<CommittedSubDag>
+  /** Prunes below a commit, never past a registered cursor unless forced. */
+  prune(index: number, options?: { force?: boolean }): Promise<number>
+  status(): Promise<NodeStatus>
+}

@@ -1,0 +1,74 @@
+import type { AbortOptions, PeerId } from '@libp2p/interface'
+import type { WireMessage } from '../runtime/wire-message.ts'
+
+/** One RPC: its name on the wire, its messages and its limits. */
+export interface RpcProtocol<Request, Response> {
+  /** Last part of the protocol id `/soma-p2p/<chain id in hex>/<name>/1`, in kebab case. */
+  readonly name: string
+  readonly request: WireMessage<Request>
+  readonly response: WireMessage<Response>
+  /** `unary`: one response frame and the status. `streaming`: any number of response frames and the status. */
+  readonly kind: 'unary' | 'streaming'
+  /** Most bytes of a request frame. */
+  readonly maxRequestBytes: number
+  /** Most bytes of a response frame. */
+  readonly maxResponseBytes: number
+  readonly deadlines: RpcDeadlines
+}
+
+/** How long a side waits for the other, in milliseconds. */
+export interface RpcDeadlines {
+  /** From the request until the first frame of the answer. */
+  readonly firstFrameMs: number
+  /** From one frame of the answer to the next. */
+  readonly betweenFramesMs: number
+  /** For the whole answer. */
+  readonly totalMs: number
+}
+
+/** Who asks, and until when. */
+export interface RpcContext {
+  readonly peer: PeerId
+  /** Aborts when the stream ends, the deadline passes or the service stops. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Answers requests of one protocol: an iterable of response messages (one, for a unary protocol). A thrown `RpcError` whose code is one of
+ * the statuses goes to the peer as that status; anything else goes as `internal`, without its text.
+ */
+export type RpcHandler<Request, Response> = (
+  request: Request,
+  context: RpcContext
+) => AsyncIterable<Response> | Promise<Response>
+
+/** Request and response over libp2p streams. The libp2p service made by `rpc()`. */
+export interface Rpc {
+  /** Registers the handler of a protocol. Once each; before or after start. */
+  handle<Request, Response>(protocol: RpcProtocol<Request, Response>, handler: RpcHandler<Request, Response>): void
+
+  /**
+   * Asks a peer, and waits for its answer.
+   *
+   * @throws {RpcError}
+   */
+  call<Request, Response>(
+    peer: PeerId,
+    protocol: RpcProtocol<Request, Response>,
+    request: Request,
+    options?: AbortOptions
+  ): Promise<Response>
+
+  /**
+   * Asks a peer, and yields its response messages as they come. It pauses the peer while the consumer is busy. Ends after an ok status; a
+   * consumer that stops early resets the stream.
+   *
+   * @throws {RpcError} while iterating
+   */
+  stream<Request, Response>(
+    peer: PeerId,
+    protocol: RpcProtocol<Request, Response>,
+    request: Request,
+    options?: AbortOptions
+  ): AsyncGenerator<Response, void, undefined>
+}

@@ -1,0 +1,112 @@
+import type { BlockRef } from '../consensus/block-ref.ts'
+import type { TrustedCommit } from '../consensus/commit.ts'
+import type { CommitRef } from '../consensus/commit-ref.ts'
+import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
+import type { Committee } from '../consensus/committee.ts'
+import type { Digest } from '../consensus/digest.ts'
+
+/** Blocks whose votes certify a commit. */
+export interface CertifierWrite {
+  readonly index: number
+  /**
+   * The certifier blocks, each with its bytes. The store keeps them until the commit that they certify is pruned, whether or not a
+   * later commit holds them too, and may keep one copy where it does.
+   */
+  readonly blocks: readonly CertifierBlock[]
+}
+
+/** A certifier block, or, where a commit of this or an earlier write holds its bytes, its reference alone. */
+export type CertifierBlock = { readonly ref: BlockRef; readonly bytes: Uint8Array | undefined }
+
+/** What goes into the store in one atomic write. */
+export interface StoreWrite {
+  /** Commits in order, the first following the highest synced commit directly. */
+  readonly commits: readonly CommittedSubDag[]
+  /** Certifiers of these or of earlier commits still available. */
+  readonly certifiers?: readonly CertifierWrite[]
+  /** Committees proven or inserted. */
+  readonly committees?: readonly Committee[]
+}
+
+/** Where the store stands. */
+export interface Watermarks {
+  /** Every commit up to it is stored whole, with its blocks. Commit 0, the genesis, in an empty store. */
+  readonly highestSynced: CommitRef
+  /** Below it this node has pruned. 1 in a store that was never pruned. */
+  readonly lowestAvailable: number
+  /** The highest commit with certifiers in the store; 0 when there is none. Never above `highestSynced`. */
+  readonly highestCertifiable: number
+}
+
+/**
+ * Where a node keeps its chain: the adapter between state sync and a database (the original's `WriteStore`).
+ *
+ * Reads may run while a write is under way and see the state before it or after it, never between. Every returned byte array belongs to the caller.
+ * The package ships {@link openMemoryStore} and {@link openLevelStore}; `storageConformance` of `soma-p2p/testing` checks an implementation of one's own.
+ */
+export interface CommitStore {
+  /** Watermarks, always at hand. They change only after a write is durable. */
+  readonly watermarks: Watermarks
+
+  /**
+   * Stores commits, their blocks, certifiers, committees and the new watermark in one atomic, durable write.
+   *
+   * @throws {StorageError} `STORAGE_NOT_CONSECUTIVE` when the first commit does not follow the watermark by index and previous digest, or the
+   * others each other; `STORAGE_WRITE_FAILED` when the database refuses (disk full): then nothing was written and the watermark is where it was
+   */
+  write(write: StoreWrite): Promise<void>
+
+  /** The commit of an index, or `undefined` where it is pruned or not yet synced. */
+  getCommit(index: number): Promise<TrustedCommit | undefined>
+
+  /** The index of the commit with a digest, or `undefined`. */
+  getCommitIndex(digest: Digest): Promise<number | undefined>
+
+  /** Commits from `start` to `end`, both included, in order, one at a time; it ends early at the first that is not there. */
+  readCommits(start: number, end: number, options?: { signal?: AbortSignal }): AsyncIterable<TrustedCommit>
+
+  /** The bytes of signed blocks, in the order asked, `undefined` for each that is not there. Certifier blocks are found as well. */
+  getBlocks(refs: readonly BlockRef[]): Promise<(Uint8Array | undefined)[]>
+
+  /** A commit with all its blocks, or `undefined` where it is pruned or not yet synced. */
+  getSubDag(index: number): Promise<CommittedSubDag | undefined>
+
+  /** The certifier blocks of a commit, as bytes; empty where the commit is not certifiable. */
+  getCertifiers(index: number): Promise<Uint8Array[]>
+
+  /** The highest certifiable commit in `start`..`end`, both included, or `undefined`. */
+  highestCertifiableIn(start: number, end: number): Promise<number | undefined>
+
+  /** The committee of an epoch, or `undefined` where it is not known yet. Epoch 0 is the genesis' and always there. */
+  getCommittee(epoch: number): Promise<Committee | undefined>
+
+  /** The last commit of an epoch, or `undefined` where that epoch has not ended here. */
+  getLastCommitOfEpoch(epoch: number): Promise<number | undefined>
+
+  /**
+   * Deletes commits below `index` with their blocks and certifiers, and moves the lowest available commit. It never passes the highest
+   * synced commit, which is always kept. Idempotent; a crash in the middle leaves a store that opens, with the rest deleted by the next call.
+   *
+   * @returns the lowest available commit
+   */
+  prune(index: number): Promise<number>
+
+  /** The position of a named cursor: the highest commit that its subscriber has consumed; `undefined` for an unknown name. */
+  getCursor(name: string): Promise<number | undefined>
+
+  /** Stores the position of a cursor durably. */
+  setCursor(name: string, position: number): Promise<void>
+
+  /** Forgets a cursor, so that it holds back pruning no more. */
+  deleteCursor(name: string): Promise<void>
+
+  /** All cursors by name. */
+  listCursors(): Promise<ReadonlyMap<string, number>>
+
+  /** Small pieces that services keep beside the chain (bans, known peers), by name. At most 1 MiB each. */
+  getRecord(name: string): Promise<Uint8Array | undefined>
+  setRecord(name: string, value: Uint8Array): Promise<void>
+
+  /** Waits for the writes under way and closes the database. Idempotent. */
+  close(): Promise<void>
+}
