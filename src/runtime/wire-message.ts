@@ -58,9 +58,22 @@ function single<T>(id: number, type: ScalarType<T>): WireField<T> {
   return { id, type: type as ScalarType<unknown>, label: 'single', most: 1 }
 }
 
+/** Reads a varint of at most ten bytes. Exact up to 2^53 - 1; a larger one gives some number above that. */
+function readVarint(reader: Reader, field: string): number {
+  let value = 0
+  let scale = 1
+  for (let count = 0; count < 10; count++) {
+    const byte = reader.pos < reader.len ? reader.buf[reader.pos++] : undefined
+    if (byte === undefined) throw new WireError('WIRE_MALFORMED', field, 'a varint cut short')
+    value += (byte & 0x7f) * scale
+    if (byte < 0x80) return value
+    scale *= 0x80
+  }
+  throw new WireError('WIRE_MALFORMED', field, 'a varint of more than ten bytes')
+}
+
 function readUint64(reader: Reader, field: string): number {
-  const read: number | { low: number; high: number } = reader.uint64()
-  const value = typeof read === 'number' ? read : (read.high >>> 0) * 0x1_0000_0000 + (read.low >>> 0)
+  const value = readVarint(reader, field)
   if (!Number.isSafeInteger(value)) throw new WireError('WIRE_UNSAFE_INTEGER', field, 'above 2^53 - 1')
   return value
 }
@@ -105,7 +118,7 @@ export function bool(id: number): WireField<boolean> {
     proto: 'bool',
     wireType: 0,
     absent: false,
-    read: (reader) => reader.bool(),
+    read: (reader, field) => readUint64(reader, field) !== 0,
     write: (writer, value) => writer.bool(value),
     isAbsent: (value) => !value
   })
@@ -156,6 +169,7 @@ export function string(id: number, most: number): WireField<string> {
     },
     write(writer, value) {
       if (Buffer.byteLength(value) > most) throw new RangeError(`a string over ${most} bytes`)
+      if (!value.isWellFormed()) throw new RangeError('a string with a lone surrogate, which has no UTF-8')
       writer.string(value)
     },
     isAbsent: (value) => value === ''
@@ -164,12 +178,22 @@ export function string(id: number, most: number): WireField<string> {
 
 /** A submessage, required. */
 export function submessage<T>(id: number, message: WireMessage<T>): WireField<T> {
+  const { name } = message
+  const table = tableOf(message.fields, name)
   return single<T>(id, {
-    proto: message.name,
+    proto: name,
     wireType: 2,
     message: message as WireMessage<unknown>,
     absent: undefined,
-    read: (reader) => message.decode(reader.bytes()),
+    read(reader, field) {
+      const length = reader.size()
+      const end = reader.len
+      if (length > end - reader.pos) throw new WireError('WIRE_MALFORMED', field, 'cut short')
+      reader.len = reader.pos + length
+      const value = readTable(reader, table) as T
+      reader.len = end
+      return value
+    },
     write: (writer, value) => writer.bytes(message.encode(value)),
     isAbsent: () => false
   })
@@ -191,22 +215,54 @@ interface Row {
   readonly field: WireField<unknown>
 }
 
-/** Declares a message. */
-export function message<F extends Fields>(name: string, fields: F): WireMessage<Decoded<F>> {
-  const rows: Row[] = Object.entries(fields).map(([key, field]) => ({ key, path: `${name}.${key}`, field }))
-  const byId: (Row | undefined)[] = []
-  for (const row of rows) byId[row.field.id] = row
+interface Table {
+  readonly name: string
+  readonly rows: readonly Row[]
+  readonly byId: readonly (Row | undefined)[]
+}
 
+/** Highest field number that a table may use, so that the fields already read fit into the bits of one integer. */
+const MAX_FIELD_ID = 30
+
+function tableOf(fields: Fields, name: string): Table {
+  const rows: Row[] = Object.entries(fields).map(([key, field]) => ({ key, path: `${name}.${key}`, field }))
+  const byId = new Array<Row | undefined>(MAX_FIELD_ID + 1).fill(undefined)
+  for (const row of rows) {
+    const { id } = row.field
+    if (!Number.isInteger(id) || id < 1 || id > MAX_FIELD_ID || byId[id] !== undefined) {
+      throw new RangeError(`${row.path}: field number ${id}`)
+    }
+    byId[id] = row
+  }
+  return { name, rows, byId }
+}
+
+/**
+ * Declares a message.
+ *
+ * @throws {RangeError} when a field number is out of 1..30 or used twice
+ */
+export function message<F extends Fields>(name: string, fields: F): WireMessage<Decoded<F>> {
+  const table = tableOf(fields, name)
   return {
     name,
     fields,
     encode(value) {
       const writer = protobuf.Writer.create()
-      for (const { key, path, field } of rows) writeField(writer, path, field, value[key as keyof F])
+      for (const { key, path, field } of table.rows) writeField(writer, path, field, value[key as keyof F])
       const encoded = writer.finish()
       return new Uint8Array(encoded.buffer, encoded.byteOffset, encoded.byteLength)
     },
-    decode: (input) => readMessage(input, name, rows, byId) as Decoded<F>
+    decode(input) {
+      // Never a Buffer: its slice() is a view, and who copies what they keep would not.
+      const reader = protobuf.Reader.create(new Uint8Array(input.buffer, input.byteOffset, input.byteLength))
+      try {
+        return readTable(reader, table) as Decoded<F>
+      } catch (cause) {
+        if (cause instanceof WireError) throw cause
+        throw new WireError('WIRE_MALFORMED', name, cause instanceof Error ? cause.message : 'unreadable', { cause })
+      }
+    }
   }
 }
 
@@ -231,24 +287,30 @@ function writeField(writer: Writer, path: string, field: WireField<unknown>, val
   }
 }
 
-function readMessage(input: Uint8Array, name: string, rows: Row[], byId: (Row | undefined)[]): Record<string, unknown> {
+function readTable(reader: Reader, { name, rows, byId }: Table): Record<string, unknown> {
   const result: Record<string, unknown> = {}
   for (const { key, field } of rows) {
     result[key] = field.label === 'repeated' ? [] : field.label === 'optional' ? undefined : field.type.absent
   }
-  try {
-    const reader = protobuf.Reader.create(input)
-    while (reader.pos < reader.len) {
-      const tag = reader.uint32()
-      const wireType = tag & 7
-      const row = byId[tag >>> 3]
-      if (tag >>> 3 === 0) throw new WireError('WIRE_MALFORMED', name, 'field number 0')
-      if (row === undefined) skipUnknown(reader, wireType, name)
-      else readField(reader, wireType, row, result)
+  let seen = 0
+  while (reader.pos < reader.len) {
+    const tag = reader.tag()
+    const id = tag >>> 3
+    const wireType = tag & 7
+    const row = byId[id]
+    if (row === undefined) skipUnknown(reader, id, wireType, name)
+    else if (wireType !== row.field.type.wireType)
+      throw new WireError('WIRE_MALFORMED', row.path, `wire type ${wireType}`)
+    else if (row.field.label === 'repeated') {
+      const items = result[row.key] as unknown[]
+      if (items.length >= row.field.most) throw new WireError('WIRE_TOO_MANY', row.path, `more than ${row.field.most}`)
+      items.push(row.field.type.read(reader, row.path))
+    } else {
+      // Decoders differ here: some keep the last, some merge. On signed data that would be two meanings of the same bytes.
+      if ((seen & (1 << id)) !== 0) throw new WireError('WIRE_MALFORMED', row.path, 'is there twice')
+      seen |= 1 << id
+      result[row.key] = row.field.type.read(reader, row.path)
     }
-  } catch (cause) {
-    if (cause instanceof WireError) throw cause
-    throw new WireError('WIRE_MALFORMED', name, cause instanceof Error ? cause.message : 'unreadable', { cause })
   }
   for (const { key, path, field } of rows) {
     if (field.label === 'single' && result[key] === undefined)
@@ -257,20 +319,10 @@ function readMessage(input: Uint8Array, name: string, rows: Row[], byId: (Row | 
   return result
 }
 
-function readField(reader: Reader, wireType: number, { key, path, field }: Row, result: Record<string, unknown>): void {
-  if (wireType !== field.type.wireType) throw new WireError('WIRE_MALFORMED', path, `wire type ${wireType}`)
-  const value = field.type.read(reader, path)
-  if (field.label !== 'repeated') {
-    result[key] = value
-    return
-  }
-  const items = result[key] as unknown[]
-  if (items.length >= field.most) throw new WireError('WIRE_TOO_MANY', path, `more than ${field.most}`)
-  items.push(value)
-}
-
 /** Groups nest without a bound and no version of this wire uses them, so they are refused rather than skipped. */
-function skipUnknown(reader: Reader, wireType: number, name: string): void {
+function skipUnknown(reader: Reader, id: number, wireType: number, name: string): void {
+  if (id === 0) throw new WireError('WIRE_MALFORMED', name, 'field number 0')
   if (wireType === 3 || wireType === 4) throw new WireError('WIRE_MALFORMED', name, 'a group')
-  reader.skipType(wireType)
+  if (wireType === 0) readVarint(reader, name)
+  else reader.skipType(wireType)
 }
