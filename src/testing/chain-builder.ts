@@ -1,0 +1,84 @@
+import type { ConsensusCommit } from '../node/soma-node.ts'
+import { type BuiltGenesis, buildGenesis } from './genesis-builder.ts'
+import { ScriptedConsensus, type ScriptedConsensusOptions } from './scripted-consensus.ts'
+import { scriptedSnapshotMessage } from './scripted-snapshot.ts'
+import { deriveValidatorKeys } from './validator-keys.ts'
+
+/** What a chain for a test is made from. Small blocks by default. */
+export interface ChainOptions {
+  /** Length of the chain. */
+  readonly commits: number
+  /** Number of validators of equal stake, or the stake of each. @default 4 */
+  readonly validators?: number | readonly number[]
+  /** Of keys, ancestors and transactions. @default 1 */
+  readonly seed?: number
+  /** Transactions of a block. @default 2 */
+  readonly transactions?: number
+  /** Bytes of a transaction. @default 32 */
+  readonly transactionBytes?: number
+  /** Milliseconds between the timestamps of two rounds. @default 250 */
+  readonly roundIntervalMs?: number
+  /** Start of epoch 0, in milliseconds since the Unix epoch. @default the start of 2026 */
+  readonly startTimeMs?: number
+  /** A genesis to build on instead of a new one: with another seed it gives another chain of the same validators. */
+  readonly genesis?: BuiltGenesis
+}
+
+/** A chain with the secrets of its validators. */
+export interface Chain extends BuiltGenesis {
+  /** Commit `i` is at `i - 1`: see {@link commitAt}. */
+  readonly commits: readonly ConsensusCommit[]
+  /** Makes the commits after the last. */
+  readonly consensus: ScriptedConsensus
+  /** What the chain was made from. */
+  readonly options: ScriptedConsensusOptions
+}
+
+/** Builds a valid chain from commit 1 on, the same for the same options. */
+export function buildChain(options: ChainOptions): Chain {
+  const { seed = 1, transactions = 2, transactionBytes = 32, roundIntervalMs = 250 } = options
+  const { genesis, keys } = options.genesis ?? genesisOf(options)
+  const scripted = { genesis, keys, seed, transactions, transactionBytes, roundIntervalMs }
+  const consensus = new ScriptedConsensus(scripted)
+  return { genesis, keys, commits: nextCommits(consensus, options.commits), consensus, options: scripted }
+}
+
+/**
+ * Builds the chain that the same validators would have made, had they gone another way after a commit: every commit of it is as valid and as
+ * certified as the chain's own. Only a committee in which a quorum lies can make both.
+ *
+ * @param fork.after the last commit in common
+ * @param fork.commits length of the whole fork
+ * @param fork.seed of the other way. @default the chain's, plus one
+ */
+export function forkChain(chain: Chain, fork: { after: number; commits: number; seed?: number }): Chain {
+  const common = new ScriptedConsensus(chain.options)
+  const commits = nextCommits(common, fork.after)
+  const options = { ...chain.options, seed: fork.seed ?? chain.options.seed + 1 }
+  const snapshot = { ...scriptedSnapshotMessage.decode(common.snapshot()), seed: options.seed }
+  const consensus = ScriptedConsensus.resume(options, scriptedSnapshotMessage.encode(snapshot))
+  return { ...chain, commits: [...commits, ...nextCommits(consensus, fork.commits - fork.after)], consensus, options }
+}
+
+/**
+ * A commit of a chain by its index.
+ *
+ * @throws {RangeError} when the chain is shorter
+ */
+export function commitAt(chain: Pick<Chain, 'commits'>, index: number): ConsensusCommit {
+  const commit = chain.commits[index - 1]
+  if (commit === undefined) throw new RangeError(`no commit ${index} in a chain of ${chain.commits.length}`)
+  return commit
+}
+
+function genesisOf({ validators = 4, seed = 1, startTimeMs = Date.UTC(2026, 0, 1) }: ChainOptions): BuiltGenesis {
+  const stakes = typeof validators === 'number' ? new Array<number>(validators).fill(1) : validators
+  return buildGenesis({
+    validators: stakes.map((stake, index) => ({ keys: deriveValidatorKeys(seed, index), stake })),
+    startTimeMs
+  })
+}
+
+function nextCommits(consensus: ScriptedConsensus, count: number): ConsensusCommit[] {
+  return Array.from({ length: count }, () => consensus.nextCommit())
+}

@@ -1,0 +1,93 @@
+import type { Block } from '../consensus/block.ts'
+import { genesisBlockRef } from '../consensus/block-ref.ts'
+import { type Commit, type EncodedCommit, encodeCommit, type TrustedCommit, trustCommit } from '../consensus/commit.ts'
+import type { CommitRef } from '../consensus/commit-ref.ts'
+import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
+import { decodeSignedBlock, type SignedBlock, trustBlock, type VerifiedBlock } from '../consensus/signed-block.ts'
+import type { BuiltGenesis } from './genesis-builder.ts'
+import { signBlock } from './sign-block.ts'
+import type { ValidatorKeys } from './validator-keys.ts'
+
+/**
+ * Forgeries for tests: take something valid, break one thing, and see who notices. What comes back has the type of the verified thing, so
+ * that it can go wherever that goes.
+ */
+
+/**
+ * A block with some fields changed, signed again.
+ *
+ * @param options.signer index of the validator that signs. @default the original's author
+ */
+export function forgeBlock(
+  chain: BuiltGenesis,
+  original: SignedBlock,
+  changes: Partial<Block>,
+  options: { signer?: number } = {}
+): VerifiedBlock {
+  const keys = chain.keys[options.signer ?? original.ref.author] as ValidatorKeys
+  return trustBlock(signBlock(keys, chain.genesis.chainId, { ...original.block, ...changes }))
+}
+
+/** A block whose signature has one bit flipped, which gives it another digest as well. */
+export function breakSignature(original: SignedBlock): VerifiedBlock {
+  return trustBlock(decodeSignedBlock(flipBit(original.bytes, 0)))
+}
+
+/** A commit with some fields changed. */
+export function forgeCommit(original: EncodedCommit, changes: Partial<Commit>): TrustedCommit {
+  return trustCommit(encodeCommit({ ...original.commit, ...changes }))
+}
+
+/** A sub-DAG that commits to its blocks, the last as leader, linked to a commit before; `changes` break it. */
+export function forgeSubDag(
+  previous: CommitRef,
+  blocks: readonly SignedBlock[],
+  changes: Partial<Commit> = {}
+): CommittedSubDag {
+  const leader = blocks.at(-1)
+  if (leader === undefined) throw new RangeError('a sub-DAG without blocks')
+  const commit = encodeCommit({
+    index: previous.index + 1,
+    previousDigest: previous.digest,
+    timestampMs: leader.block.timestampMs,
+    leader: leader.ref,
+    blocks: blocks.map((block) => block.ref),
+    epoch: leader.ref.epoch,
+    ...changes
+  })
+  return { commit: trustCommit(commit), blocks: blocks.map(trustBlock) }
+}
+
+/**
+ * Valid blocks that vote for a commit, whatever commit that is: one for each author, of round 1, on genesis alone.
+ *
+ * @param authors indexes of the validators that vote. @default all
+ */
+export function votesFor(chain: BuiltGenesis, ref: CommitRef, authors?: readonly number[]): VerifiedBlock[] {
+  const { chainId, committee, startTimeMs } = chain.genesis
+  const everyone = [...committee.validators.keys()]
+  return (authors ?? everyone).map((author) => {
+    const others = everyone.filter((other) => other !== author)
+    const block = signBlock(chain.keys[author] as ValidatorKeys, chainId, {
+      epoch: committee.epoch,
+      round: 1,
+      author,
+      timestampMs: startTimeMs,
+      ancestors: [author, ...others].map((other) => genesisBlockRef(chainId, committee.epoch, other)),
+      transactions: [],
+      commitVotes: [ref],
+      endOfEpoch: undefined
+    })
+    return trustBlock(block)
+  })
+}
+
+/** A copy with the lowest bit of one byte flipped. @param at index of the byte, from the end when negative */
+export function flipBit(bytes: Uint8Array, at: number): Uint8Array {
+  const copy = Uint8Array.from(bytes)
+  const index = at < 0 ? copy.byteLength + at : at
+  const byte = copy[index]
+  if (byte === undefined) throw new RangeError(`no byte ${at} of ${copy.byteLength}`)
+  copy[index] = byte ^ 1
+  return copy
+}

@@ -1,0 +1,21 @@
+/**
+ * For the tests of whoever embeds soma-p2p: chains without a consensus, and ways to break them.
+ *
+ * ```ts
+ * import { buildChain, commitAt, votesFor, writeChain } from 'soma-p2p/testing'
+ *
+ * const chain = buildChain({ commits: 300, validators: 7 })
+ * await writeChain(store, chain.commits)
+ * const { ref } = commitAt(chain, 300).subDag.commit
+ * const certifiers = votesFor(chain, ref, [0, 1, 2]) // three of seven: no quorum
+ * ```
+ *
+ * @module
+ */
+export { buildChain, type Chain, type ChainOptions, commitAt, forkChain } from './chain-builder.ts'
+export { breakSignature, flipBit, forgeBlock, forgeCommit, forgeSubDag, votesFor } from './forge.ts'
+export { type BuiltGenesis, buildGenesis, type GenesisOptions, type GenesisValidator } from './genesis-builder.ts'
+export { ScriptedConsensus, type ScriptedConsensusOptions } from './scripted-consensus.ts'
+export { signBlock } from './sign-block.ts'
+export { deriveValidatorKeys, generateValidatorKeys, networkPrivateKey, type ValidatorKeys } from './validator-keys.ts'
+export { storeWriteOf, writeChain } from './write-chain.ts'
