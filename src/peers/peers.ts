@@ -1,0 +1,87 @@
+import type { AbortOptions, PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Consequence } from './consequence.ts'
+
+/** A peer, and where it may be reached. */
+export interface PeerAddresses {
+  readonly peerId: PeerId
+  /** In the order in which they are tried, with or without the peer id at the end. */
+  readonly addresses: readonly Multiaddr[]
+}
+
+/** What became of a dial. */
+export type DialOutcome =
+  | 'connected'
+  | 'failed' // no address answered in time, or what answered was another peer: the peer is in dial backoff now
+  | 'aborted' // by the caller's signal, or the service stopped
+  // not dialled
+  | 'self'
+  | 'banned'
+  | 'backoff' // it failed a short while ago
+  | 'already-connected'
+  | 'already-dialling'
+  | 'no-addresses'
+
+export interface ReportContext {
+  /** The consequence, for errors of the rooms above, which judge their own codes. @default by the error's code */
+  readonly consequence?: Consequence
+  /** What was going on, for the log: the name of a protocol, say. */
+  readonly during?: string
+}
+
+/** A report, and what came of it. */
+export interface PeerReport {
+  readonly peerId: PeerId
+  /** The error's stable code. */
+  readonly code: string
+  readonly consequence: Consequence
+  /** A ban that was not carried out because the peer is one that the operator chose: for an alarm. */
+  readonly spared: boolean
+  readonly during: string | undefined
+}
+
+/** How a peer stands, for people and metrics. */
+export interface PeerStanding {
+  readonly banned: boolean
+  /** Penalty points, faded to now. */
+  readonly penalty: number
+  /** Milliseconds until it may be asked again; 0 when it may. */
+  readonly backoffMs: number
+  /** Measured speed of its deliveries; `undefined` when it has made none. */
+  readonly bytesPerSecond: number | undefined
+}
+
+/** What is known of the conduct of peers, and the way to reach them. The libp2p service made by `peers()`. */
+export interface Peers {
+  /**
+   * Reports an error that came from a peer, and carries out the consequence. Errors that are not a peer's fault, aborts among them, have none.
+   *
+   * @returns what was done
+   */
+  report(peerId: PeerId, error: unknown, context?: ReportContext): Consequence
+
+  /** Reports useful data: bytes delivered, and how long it took. It ends the peer's backoff. */
+  delivered(peerId: PeerId, bytes: number, milliseconds: number): void
+
+  /** Measured speed in bytes a second; `undefined` for a peer that has delivered nothing yet. */
+  throughput(peerId: PeerId): number | undefined
+
+  /** Whether a peer may be asked for something: neither banned nor in backoff. */
+  isAvailable(peerId: PeerId): boolean
+
+  /** When a peer's backoff ends, in the clock's monotonic milliseconds; 0 when it has none. */
+  backoffUntil(peerId: PeerId): number
+
+  isBanned(peerId: PeerId): boolean
+
+  standing(peerId: PeerId): PeerStanding
+
+  /** Whether `dial` would dial a peer now: not oneself, banned, connected, being dialled, or in dial backoff. */
+  canDial(peerId: PeerId): boolean
+
+  /** Dials a peer: when it is its turn, within the deadline. It never rejects. */
+  dial(peer: PeerAddresses, options?: AbortOptions): Promise<DialOutcome>
+
+  /** Peers being dialled, or waiting for their turn. */
+  readonly dialling: number
+}
