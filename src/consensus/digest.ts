@@ -14,6 +14,7 @@ export type DigestDomain =
   | 'genesis-block'
   | 'validator-set'
   | 'transaction'
+  | 'known-peers'
   | 'rendezvous'
 
 const domains = new Map<DigestDomain, Uint8Array>()

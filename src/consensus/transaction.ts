@@ -1,4 +1,6 @@
 import { bytes, message, optional, submessage, uint32, uint64, type WireMessage } from '../runtime/wire-message.ts'
+import { type Digest, digestOf } from './digest.ts'
+import { intentMessage } from './intent.ts'
 import {
   BLS_SIGNATURE_LENGTH,
   ED25519_KEY_LENGTH,
@@ -55,7 +57,28 @@ export const endOfPublishMessage: WireMessage<EndOfPublish> = message('EndOfPubl
   author: uint32(2)
 })
 
-export const consensusTransactionMessage: WireMessage<ConsensusTransaction> = message('ConsensusTransaction', {
-  certified: optional(submessage(1, certifiedTransactionMessage)),
-  endOfPublish: optional(submessage(2, endOfPublishMessage))
-})
+export const consensusTransactionMessage: WireMessage<ConsensusTransaction> = message(
+  'ConsensusTransaction',
+  {
+    certified: optional(submessage(1, certifiedTransactionMessage)),
+    endOfPublish: optional(submessage(2, endOfPublishMessage))
+  },
+  { exactlyOne: true }
+)
+
+/** Names a user transaction, whoever certified it: the digest over sender and payload. */
+export function transactionDigest(sender: Uint8Array, payload: Uint8Array): Digest {
+  return digestOf('transaction', sender, payload)
+}
+
+/** What the sender of a user transaction signs with Ed25519. */
+export function transactionMessage(chainId: Digest, payload: Uint8Array): Uint8Array {
+  return intentMessage('transaction', chainId, payload)
+}
+
+/** What validators sign with BLS to certify a user transaction: the epoch (8 bytes, big-endian) and the transaction's digest. */
+export function certificateMessage(chainId: Digest, epoch: number, transaction: Digest): Uint8Array {
+  const position = Buffer.alloc(8)
+  position.writeBigUInt64BE(BigInt(epoch))
+  return intentMessage('certificate', chainId, position, transaction)
+}

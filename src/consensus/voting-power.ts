@@ -5,9 +5,10 @@ import { TOTAL_VOTING_POWER } from './limits.ts'
  * Scales stakes to voting powers that sum to exactly 10,000, by largest remainder: each gets its share rounded down, and what
  * is left over goes to the largest remainders, the earlier first among equals.
  *
- * @throws {ConsensusError} `COMMITTEE_INVALID` when a stake is not a positive safe integer, or so small that it would get no power
+ * @throws {ConsensusError} `COMMITTEE_INVALID` when there is no stake, or one is not a positive safe integer, or so small that it would get no power
  */
 export function normaliseVotingPowers(stakes: readonly number[]): number[] {
+  if (stakes.length === 0) throw new ConsensusError('COMMITTEE_INVALID', 'no stakes')
   for (const stake of stakes) {
     if (!Number.isSafeInteger(stake) || stake <= 0) throw new ConsensusError('COMMITTEE_INVALID', `a stake of ${stake}`)
   }

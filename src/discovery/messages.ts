@@ -1,12 +1,12 @@
 import { MAX_ADDRESS_BYTES, MAX_ADDRESSES } from '../consensus/limits.ts'
 import {
   bytes,
+  enumeration,
   message,
   optional,
   repeated,
   string,
   submessage,
-  uint32,
   uint64,
   type WireMessage
 } from '../runtime/wire-message.ts'
@@ -57,7 +57,7 @@ export const nodeInfoMessage: WireMessage<NodeInfoContent> = message('NodeInfo',
   peerId: bytes(1, { most: MAX_PEER_ID_BYTES }),
   addresses: repeated(string(2, MAX_ADDRESS_BYTES), MAX_ADDRESSES),
   timestampMs: uint64(3),
-  accessType: uint32(4),
+  accessType: enumeration(4, 'AccessType'),
   capabilities: repeated(submessage(5, capabilityMessage), MAX_CAPABILITIES)
 })
 

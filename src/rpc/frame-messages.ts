@@ -1,11 +1,11 @@
 import {
   bool,
   bytes,
+  enumeration,
   message,
   optional,
   string,
   submessage,
-  uint32,
   uint64,
   type WireMessage
 } from '../runtime/wire-message.ts'
@@ -40,7 +40,7 @@ export interface Status {
 }
 
 export const statusMessage: WireMessage<Status> = message('Status', {
-  code: uint32(1),
+  code: enumeration(1, 'StatusCode'),
   message: string(2, MAX_STATUS_MESSAGE_BYTES),
   lowestAvailable: optional(uint64(3)),
   retryAfterMs: optional(uint64(4))
@@ -53,7 +53,11 @@ export interface ResponseFrame {
   readonly status: Status | undefined
 }
 
-export const responseFrameMessage: WireMessage<ResponseFrame> = message('ResponseFrame', {
-  body: optional(bytes(1, { most: MAX_RESPONSE_FRAME_BYTES })),
-  status: optional(submessage(2, statusMessage))
-})
+export const responseFrameMessage: WireMessage<ResponseFrame> = message(
+  'ResponseFrame',
+  {
+    body: optional(bytes(1, { most: MAX_RESPONSE_FRAME_BYTES })),
+    status: optional(submessage(2, statusMessage))
+  },
+  { exactlyOne: true }
+)

@@ -2,7 +2,7 @@ import { SomaError } from './soma-error.ts'
 
 /** Why bytes are not the message that they should be. */
 export type WireErrorCode =
-  | 'WIRE_MALFORMED' // not protobuf, a field of another wire type, or one that is there twice
+  | 'WIRE_MALFORMED' // not protobuf, a field of another wire type, one there twice, two where one excludes the other
   | 'WIRE_MISSING_FIELD' // required content is absent
   | 'WIRE_TOO_LONG' // a bytes or string field over its limit, or not of its exact length
   | 'WIRE_TOO_MANY' // a repeated field over its limit

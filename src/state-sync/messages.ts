@@ -47,11 +47,15 @@ export interface GetCommitInfoRequest {
 export interface GetCommitInfoResponse {
   readonly commit: CommitRef
 }
-export const getCommitInfoRequestMessage: WireMessage<GetCommitInfoRequest> = message('GetCommitInfoRequest', {
-  latest: optional(bool(1)),
-  index: optional(uint64(2)),
-  digest: optional(bytes(3, { length: DIGEST_LENGTH }))
-})
+export const getCommitInfoRequestMessage: WireMessage<GetCommitInfoRequest> = message(
+  'GetCommitInfoRequest',
+  {
+    latest: optional(bool(1)),
+    index: optional(uint64(2)),
+    digest: optional(bytes(3, { length: DIGEST_LENGTH }))
+  },
+  { exactlyOne: true }
+)
 export const getCommitInfoResponseMessage: WireMessage<GetCommitInfoResponse> = message('GetCommitInfoResponse', {
   commit: submessage(1, commitRefMessage)
 })
