@@ -5,6 +5,7 @@ import protobuf from 'protobufjs'
 import { ACCESS_TYPE } from '../../src/discovery/messages.ts'
 import { STATUS } from '../../src/rpc/rpc-error.ts'
 import type { WireField, WireMessage } from '../../src/runtime/wire-message.ts'
+import { propertyOptions } from '../runtime/property-options.ts'
 import { anyValueOf, declaredMessages, loadProtos, protoTypes } from './wire-messages.ts'
 
 describe('the .proto files and the tables', () => {
@@ -58,7 +59,7 @@ describe('the .proto files and the tables', () => {
             `${name}: we read protobufjs'`
           )
         }),
-        { numRuns: 100 }
+        { numRuns: 100, ...propertyOptions }
       )
     }
   })
