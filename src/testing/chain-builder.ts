@@ -1,7 +1,6 @@
 import type { ConsensusCommit } from '../node/soma-node.ts'
 import { type BuiltGenesis, buildGenesis } from './genesis-builder.ts'
 import { ScriptedConsensus, type ScriptedConsensusOptions } from './scripted-consensus.ts'
-import { scriptedSnapshotMessage } from './scripted-snapshot.ts'
 import { deriveValidatorKeys } from './validator-keys.ts'
 
 /** What a chain for a test is made from. Small blocks by default. */
@@ -38,9 +37,7 @@ export interface Chain extends BuiltGenesis {
 export function buildChain(options: ChainOptions): Chain {
   const { seed = 1, transactions = 2, transactionBytes = 32, roundIntervalMs = 250 } = options
   const { genesis, keys } = options.genesis ?? genesisOf(options)
-  const scripted = { genesis, keys, seed, transactions, transactionBytes, roundIntervalMs }
-  const consensus = new ScriptedConsensus(scripted)
-  return { genesis, keys, commits: nextCommits(consensus, options.commits), consensus, options: scripted }
+  return chainOf({ genesis, keys, seed, transactions, transactionBytes, roundIntervalMs }, options.commits)
 }
 
 /**
@@ -50,14 +47,12 @@ export function buildChain(options: ChainOptions): Chain {
  * @param fork.after the last commit in common
  * @param fork.commits length of the whole fork
  * @param fork.seed of the other way. @default the chain's, plus one
+ * @throws {RangeError} when the chain is a fork itself
  */
 export function forkChain(chain: Chain, fork: { after: number; commits: number; seed?: number }): Chain {
-  const common = new ScriptedConsensus(chain.options)
-  const commits = nextCommits(common, fork.after)
-  const options = { ...chain.options, seed: fork.seed ?? chain.options.seed + 1 }
-  const snapshot = { ...scriptedSnapshotMessage.decode(common.snapshot()), seed: options.seed }
-  const consensus = ScriptedConsensus.resume(options, scriptedSnapshotMessage.encode(snapshot))
-  return { ...chain, commits: [...commits, ...nextCommits(consensus, fork.commits - fork.after)], consensus, options }
+  if (chain.options.fork !== undefined) throw new RangeError('a fork of a fork')
+  const { after, commits, seed = chain.options.seed + 1 } = fork
+  return chainOf({ ...chain.options, fork: { after, seed } }, commits)
 }
 
 /**
@@ -79,6 +74,8 @@ function genesisOf({ validators = 4, seed = 1, startTimeMs = Date.UTC(2026, 0, 1
   })
 }
 
-function nextCommits(consensus: ScriptedConsensus, count: number): ConsensusCommit[] {
-  return Array.from({ length: count }, () => consensus.nextCommit())
+function chainOf(options: ScriptedConsensusOptions, count: number): Chain {
+  const consensus = new ScriptedConsensus(options)
+  const commits = Array.from({ length: count }, () => consensus.nextCommit())
+  return { genesis: options.genesis, keys: options.keys, commits, consensus, options }
 }

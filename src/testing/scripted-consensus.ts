@@ -30,6 +30,8 @@ export interface ScriptedConsensusOptions {
   readonly transactionBytes?: number
   /** Milliseconds between the timestamps of two rounds. @default 250 */
   readonly roundIntervalMs?: number
+  /** Another seed for the rounds after a commit's leader: it gives a chain with that commit as the last in common. @default none */
+  readonly fork?: { readonly after: number; readonly seed: number } | undefined
 }
 
 /** Rounds after a leader's until its commit is known to all: their next blocks vote for it. */
@@ -49,6 +51,7 @@ export class ScriptedConsensus {
   readonly #keys: readonly ValidatorKeys[]
   readonly #seed: number
   readonly #streamKey: Digest
+  readonly #fork: { readonly after: number; readonly streamKey: Digest }
   readonly #transactions: number
   readonly #transactionBytes: number
   readonly #roundIntervalMs: number
@@ -60,6 +63,7 @@ export class ScriptedConsensus {
   /** @throws {RangeError} when the keys are not those of the committee, in its order, or a number is out of range */
   constructor(options: ScriptedConsensusOptions) {
     const { genesis, keys, seed, transactions = 10, transactionBytes = 400, roundIntervalMs = 250 } = options
+    const fork = options.fork ?? { after: 0, seed }
     const { validators } = genesis.committee
     if (
       keys.length !== validators.length ||
@@ -69,13 +73,15 @@ export class ScriptedConsensus {
     ) {
       throw new RangeError("keys that are not the committee's, in its order")
     }
-    for (const [name, value] of Object.entries({ seed, transactions, transactionBytes, roundIntervalMs })) {
+    const numbers = { seed, transactions, transactionBytes, roundIntervalMs, after: fork.after, forkSeed: fork.seed }
+    for (const [name, value] of Object.entries(numbers)) {
       if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${name} is not an integer from 0: ${value}`)
     }
     this.#genesis = genesis
     this.#keys = keys
     this.#seed = seed
-    this.#streamKey = blake2b256(new TextEncoder().encode(`soma-p2p/testing/scripted/${seed}:`), genesis.chainId)
+    this.#streamKey = streamKey(genesis, seed)
+    this.#fork = { after: fork.after, streamKey: streamKey(genesis, fork.seed) }
     this.#transactions = transactions
     this.#transactionBytes = transactionBytes
     this.#roundIntervalMs = roundIntervalMs
@@ -128,7 +134,8 @@ export class ScriptedConsensus {
     const { committee, chainId, startTimeMs } = this.#genesis
     const round = this.#round + 1
     const blockBytes = this.#transactions * this.#transactionBytes
-    const stream = seededBytes(this.#streamKey, round, 4 + blockBytes * this.#keys.length)
+    const key = round > this.#fork.after ? this.#fork.streamKey : this.#streamKey
+    const stream = seededBytes(key, round, 4 + blockBytes * this.#keys.length)
     const random = seededRandom(new DataView(stream.buffer, stream.byteOffset).getUint32(0))
     const parents = this.#refsOf(round - 1)
     const grandparents = round > 1 ? this.#refsOf(round - 2) : []
@@ -225,4 +232,8 @@ export class ScriptedConsensus {
   #position(round: number, author: number): number {
     return round * this.#keys.length + author
   }
+}
+
+function streamKey(genesis: Genesis, seed: number): Digest {
+  return blake2b256(new TextEncoder().encode(`soma-p2p/testing/scripted/${seed}:`), genesis.chainId)
 }

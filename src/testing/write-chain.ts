@@ -23,7 +23,10 @@ export function storeWriteOf(commits: readonly ConsensusCommit[]): StoreWrite {
  *
  * @throws {StorageError} as `CommitStore.write` does
  */
-export async function writeChain(store: CommitStore, commits: readonly ConsensusCommit[]): Promise<void> {
+export async function writeChain(
+  store: Pick<CommitStore, 'write'>,
+  commits: readonly ConsensusCommit[]
+): Promise<void> {
   for (let start = 0; start < commits.length; start += BATCH) {
     await store.write(storeWriteOf(commits.slice(start, start + BATCH)))
   }
