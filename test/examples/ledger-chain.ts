@@ -1,0 +1,60 @@
+import { blockMessage } from '../../src/consensus/block.ts'
+import { encodeCommit, trustCommit } from '../../src/consensus/commit.ts'
+import type { CommittedSubDag } from '../../src/consensus/committed-sub-dag.ts'
+import { decodeSignedBlock, trustBlock } from '../../src/consensus/signed-block.ts'
+
+const SIGNATURE = new Uint8Array(64) // the ledger trusts what it is given
+
+/** Commits that carry the given transactions: a list of texts for each block of each commit. */
+export function chainOf(
+  commits: readonly (readonly (readonly string[])[])[],
+  chainId: Uint8Array = new Uint8Array(32)
+): CommittedSubDag[] {
+  let previousDigest: Uint8Array = chainId
+  return commits.map((blocks, at) => {
+    const signed = blocks.map((transactions, author) => {
+      const block = blockMessage.encode({
+        epoch: 0,
+        round: at + 1,
+        author,
+        timestampMs: 0,
+        ancestors: [],
+        transactions: transactions.map((text) => new TextEncoder().encode(text)),
+        commitVotes: [],
+        endOfEpoch: undefined
+      })
+      return trustBlock(decodeSignedBlock(new Uint8Array([...SIGNATURE, ...block])))
+    })
+    const refs = signed.map((block) => block.ref)
+    const leader = refs[0]
+    if (leader === undefined) throw new RangeError('a commit without a block')
+    const encoded = encodeCommit({ index: at + 1, previousDigest, timestampMs: 0, leader, blocks: refs, epoch: 0 })
+    previousDigest = encoded.ref.digest
+    return { commit: trustCommit(encoded), blocks: signed }
+  })
+}
+
+/** A chain of `length` commits, two blocks each, in which every third transaction is one of an earlier commit again. */
+export function longChain(length: number): CommittedSubDag[] {
+  return chainOf(
+    Array.from({ length }, (_, commit) =>
+      [0, 1].map((block) =>
+        Array.from({ length: 3 }, (_, at) => (at === 2 ? `${commit - 2} ${block} 0` : `${commit} ${block} ${at}`))
+      )
+    )
+  )
+}
+
+/** A node's subscription to a chain that is already there. */
+export function nodeWith(chain: readonly CommittedSubDag[]): {
+  subscribe(options: { from?: number; signal?: AbortSignal }): AsyncGenerator<CommittedSubDag>
+} {
+  return {
+    async *subscribe({ from = 1, signal }) {
+      for (const subDag of chain.slice(from - 1)) {
+        if (signal?.aborted) return
+        yield subDag
+      }
+    }
+  }
+}

@@ -1,0 +1,16 @@
+// Executes a chain into the ledger of a directory and tells its parent of each commit: ledger-killed.test.ts kills it.
+import { openLedger } from '../../examples/ledger/ledger.ts'
+import { runExecutor } from '../../examples/ledger/run-executor.ts'
+import { longChain, nodeWith } from './ledger-chain.ts'
+
+const [directory = '', length = ''] = process.argv.slice(2)
+const ledger = await openLedger(directory)
+process.send?.({ position: ledger.highestExecuted })
+await runExecutor({
+  node: nodeWith(longChain(Number(length))),
+  ledger,
+  signal: new AbortController().signal,
+  onExecuted: ({ index }) => process.send?.({ executed: index })
+})
+await ledger.close()
+process.disconnect()

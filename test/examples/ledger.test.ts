@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { type Ledger, openLedger } from '../../examples/ledger/ledger.ts'
+import { runExecutor } from '../../examples/ledger/run-executor.ts'
+import { EMPTY_STATE, nextState } from '../../examples/ledger/state-digest.ts'
+import type { CommittedSubDag } from '../../src/consensus/committed-sub-dag.ts'
+import { digestOf } from '../../src/consensus/digest.ts'
+import { chainOf, longChain, nodeWith } from './ledger-chain.ts'
+
+const directories: string[] = []
+after(() => Promise.all(directories.map((directory) => rm(directory, { recursive: true }))))
+
+async function emptyDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'soma-ledger-'))
+  directories.push(directory)
+  return directory
+}
+
+async function withLedger<T>(use: (ledger: Ledger) => Promise<T>, directory?: string): Promise<T> {
+  const ledger = await openLedger(directory ?? (await emptyDirectory()))
+  try {
+    return await use(ledger)
+  } finally {
+    await ledger.close()
+  }
+}
+
+const transactionDigest = (text: string) => digestOf('transaction', new TextEncoder().encode(text))
+const never = new AbortController().signal
+
+function chained(chain: readonly CommittedSubDag[], texts: readonly string[][]): Uint8Array {
+  return chain.reduce(
+    (state, { commit }, at) => nextState(state, commit.ref.digest, (texts[at] ?? []).map(transactionDigest)),
+    EMPTY_STATE
+  )
+}
+
+test('the state digest chains each commit with the transactions it executed, in order', () =>
+  withLedger(async (ledger) => {
+    const chain = chainOf([[['a', 'b'], ['c']], [['d']]])
+    const executed = await ledger.execute(chain)
+    assert.deepEqual(executed, [
+      { index: 1, stateDigest: chained(chain.slice(0, 1), [['a', 'b', 'c']]), transactions: 3, duplicates: 0 },
+      { index: 2, stateDigest: chained(chain, [['a', 'b', 'c'], ['d']]), transactions: 1, duplicates: 0 }
+    ])
+    assert.deepEqual(ledger.stateDigest, executed[1]?.stateDigest)
+    assert.equal(ledger.transactions, 4)
+  }))
+
+test('a transaction is executed once, whether it comes again in a block, a commit, a write or a later run', async () => {
+  const directory = await emptyDirectory()
+  const chain = chainOf([[['a', 'a'], ['a']], [['b', 'a']], [['a', 'c']], [['b', 'c', 'd']]])
+  await withLedger(async (ledger) => {
+    const counts = [...(await ledger.execute(chain.slice(0, 2))), ...(await ledger.execute(chain.slice(2, 3)))]
+    assert.deepEqual(
+      counts.map(({ transactions, duplicates }) => [transactions, duplicates]),
+      [
+        [1, 2],
+        [1, 1],
+        [1, 1]
+      ]
+    )
+  }, directory)
+  await withLedger(async (ledger) => {
+    const [executed] = await ledger.execute(chain.slice(3))
+    assert.deepEqual([executed?.transactions, executed?.duplicates], [1, 2])
+    assert.deepEqual(ledger.stateDigest, chained(chain, [['a'], ['b'], ['c'], ['d']]))
+  }, directory)
+})
+
+test('how commits are grouped into writes and runs makes no difference to the state', async () => {
+  const chain = longChain(30)
+  const whole = await withLedger(async (ledger) => {
+    await ledger.execute(chain)
+    return ledger.stateDigest
+  })
+  const directory = await emptyDirectory()
+  for (const [start, end] of [
+    [0, 7],
+    [7, 8],
+    [8, 30]
+  ]) {
+    await withLedger(async (ledger) => {
+      assert.equal(ledger.highestExecuted, start)
+      await ledger.execute(chain.slice(start, end))
+    }, directory)
+  }
+  await withLedger(async (ledger) => {
+    assert.deepEqual(ledger.stateDigest, whole)
+    assert.deepEqual(await ledger.getStateDigest(30), whole)
+    assert.equal(ledger.highestExecuted, 30)
+  }, directory)
+})
+
+test('the state after each executed commit can be asked for', () =>
+  withLedger(async (ledger) => {
+    const executed = await ledger.execute(longChain(5))
+    for (const { index, stateDigest } of executed) assert.deepEqual(await ledger.getStateDigest(index), stateDigest)
+    assert.equal(await ledger.getStateDigest(6), undefined)
+  }))
+
+test('a gap, a commit again and a commit of another chain are refused whole, and the ledger goes on', () =>
+  withLedger(async (ledger) => {
+    const chain = longChain(4)
+    const other = chainOf([[['x']], [['y']], [['z']]], new Uint8Array(32).fill(1))
+    const [first, second, third] = chain
+    assert(first && second && third)
+    await ledger.execute([first])
+    await assert.rejects(ledger.execute([second, second]), { code: 'LEDGER_GAP' })
+    await assert.rejects(ledger.execute([third]), { code: 'LEDGER_GAP' })
+    await assert.rejects(ledger.execute([first]), { code: 'LEDGER_GAP' })
+    await assert.rejects(ledger.execute(other.slice(1, 2)), { code: 'LEDGER_OTHER_CHAIN' })
+    assert.equal(ledger.highestExecuted, 1)
+    assert.equal(await ledger.getStateDigest(2), undefined)
+    await ledger.execute([second, third])
+    assert.equal(ledger.highestExecuted, 3)
+  }))
+
+test('calls queue behind each other', () =>
+  withLedger(async (ledger) => {
+    const chain = longChain(20)
+    await Promise.all(chain.map((subDag) => ledger.execute([subDag])))
+    assert.equal(ledger.highestExecuted, 20)
+  }))
+
+test('a ledger that is open elsewhere, damaged, closed or not a directory says so', async () => {
+  const directory = await emptyDirectory()
+  const ledger = await openLedger(directory)
+  await assert.rejects(openLedger(directory), { code: 'LEDGER_LOCKED' })
+  await ledger.close()
+  await ledger.close()
+  await assert.rejects(ledger.execute(longChain(1)), { code: 'LEDGER_CLOSED' })
+  await assert.rejects(ledger.getStateDigest(1), { code: 'LEDGER_CLOSED' })
+  const file = join(directory, 'file')
+  await writeFile(file, '')
+  await assert.rejects(openLedger(file), { code: 'LEDGER_OPEN_FAILED' })
+})
+
+test('the executor goes on where the ledger stands, and under its name', async () => {
+  const directory = await emptyDirectory()
+  const chain = longChain(12)
+  const asked: unknown[] = []
+  const node = {
+    subscribe(options: { name?: string; from?: number; signal?: AbortSignal }) {
+      asked.push([options.name, options.from])
+      return nodeWith(chain).subscribe(options)
+    }
+  }
+  const seen: number[] = []
+  await withLedger(async (ledger) => {
+    const controller = new AbortController()
+    await runExecutor({
+      node,
+      ledger,
+      signal: controller.signal,
+      onExecuted({ index }) {
+        seen.push(index)
+        if (index === 5) controller.abort()
+      }
+    })
+    assert.equal(ledger.highestExecuted, 5)
+  }, directory)
+  await withLedger(
+    (ledger) => runExecutor({ node, ledger, signal: never, onExecuted: ({ index }) => seen.push(index) }),
+    directory
+  )
+  assert.deepEqual(
+    seen,
+    chain.map(({ commit }) => commit.ref.index)
+  )
+  assert.deepEqual(asked, [
+    ['executor', 1],
+    ['executor', 6]
+  ])
+})
+
+test('a commit is durable before the executor takes the next, which tells the node that it may be pruned', () =>
+  withLedger(async (ledger) => {
+    const chain = longChain(5)
+    const node = {
+      async *subscribe() {
+        for (const subDag of chain) {
+          assert.equal(ledger.highestExecuted, subDag.commit.ref.index - 1)
+          yield subDag
+        }
+      }
+    }
+    await runExecutor({ node, ledger, signal: never })
+    assert.equal(ledger.highestExecuted, 5)
+  }))
+
+test('what the ledger refuses ends the executor', () =>
+  withLedger(async (ledger) => {
+    const chain = longChain(3)
+    const skipping = nodeWith(chain.filter((_, at) => at !== 1))
+    await assert.rejects(runExecutor({ node: skipping, ledger, signal: never }), { code: 'LEDGER_GAP' })
+    assert.equal(ledger.highestExecuted, 1)
+  }))
