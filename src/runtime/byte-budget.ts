@@ -38,7 +38,7 @@ export class ByteBudget {
     }
     await new Promise<void>((resolve, reject) => {
       const onAbort = () => {
-        this.#waiters = this.#waiters.filter(other => other !== waiter)
+        this.#waiters = this.#waiters.filter((other) => other !== waiter)
         reject(signal.reason as Error)
         this.review()
       }

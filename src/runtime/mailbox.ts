@@ -56,7 +56,7 @@ export class Mailbox<T> implements AsyncIterable<T> {
       yield* messages
       if (this.#messages.length > 0) continue
       if (this.#closed) return
-      await new Promise<void>(resolve => {
+      await new Promise<void>((resolve) => {
         this.#wake = resolve
       })
       this.#wake = undefined

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 /**
  * Tasks running beside an event loop, to be counted, aborted and waited for together.
  *
@@ -10,6 +12,7 @@ export class TaskGroup {
 
   constructor(onFailure: (error: unknown) => void) {
     this.#onFailure = onFailure
+    setMaxListeners(Number.POSITIVE_INFINITY, this.signal) // one listener a task, each taken off at its end
   }
 
   /** Aborts with the group. */
@@ -34,6 +37,6 @@ export class TaskGroup {
   /** Aborts every task and resolves when the last has ended. */
   async stop(reason: Error): Promise<void> {
     this.#controller.abort(reason)
-    await Promise.all(this.#tasks)
+    while (this.#tasks.size > 0) await Promise.all(this.#tasks) // a task on its way out may have started another
   }
 }
