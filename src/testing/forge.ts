@@ -4,6 +4,8 @@ import { type Commit, type EncodedCommit, encodeCommit, type TrustedCommit, trus
 import type { CommitRef } from '../consensus/commit-ref.ts'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
 import { decodeSignedBlock, type SignedBlock, trustBlock, type VerifiedBlock } from '../consensus/signed-block.ts'
+import type { ConsensusCommit } from '../node/soma-node.ts'
+import type { Chain } from './chain-builder.ts'
 import type { BuiltGenesis } from './genesis-builder.ts'
 import { signBlock } from './sign-block.ts'
 import type { ValidatorKeys } from './validator-keys.ts'
@@ -80,6 +82,26 @@ export function votesFor(chain: BuiltGenesis, ref: CommitRef, authors?: readonly
     })
     return trustBlock(block)
   })
+}
+
+/**
+ * The commits of a chain with one replaced: those after it are linked to it anew, and all from there on certified by everybody's votes. What
+ * is wrong with the replacement is then all that is wrong.
+ *
+ * @param index of the commit to replace, whatever index the replacement claims
+ */
+export function replaceCommit(chain: Chain, index: number, replacement: CommittedSubDag): ConsensusCommit[] {
+  const before = chain.commits.slice(0, index - 1)
+  const subDags = [replacement]
+  for (const { subDag } of chain.commits.slice(index)) {
+    const { digest } = (subDags.at(-1) as CommittedSubDag).commit.ref
+    subDags.push({ commit: forgeCommit(subDag.commit, { previousDigest: digest }), blocks: subDag.blocks })
+  }
+  const certified = subDags.map((subDag) => {
+    const certifiers = votesFor(chain, subDag.commit.ref).map((vote) => vote.bytes)
+    return { subDag, certifiers }
+  })
+  return [...before, ...certified]
 }
 
 /** A copy with the lowest bit of one byte flipped. @param at index of the byte, from the end when negative */

@@ -13,7 +13,7 @@
  * @module
  */
 export { buildChain, type Chain, type ChainOptions, commitAt, forkChain } from './chain-builder.ts'
-export { breakSignature, flipBit, forgeBlock, forgeCommit, forgeSubDag, votesFor } from './forge.ts'
+export { breakSignature, flipBit, forgeBlock, forgeCommit, forgeSubDag, replaceCommit, votesFor } from './forge.ts'
 export { type BuiltGenesis, buildGenesis, type GenesisOptions, type GenesisValidator } from './genesis-builder.ts'
 export { ScriptedConsensus, type ScriptedConsensusOptions } from './scripted-consensus.ts'
 export { signBlock } from './sign-block.ts'

@@ -2,11 +2,19 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { genesisCommitRef } from '../../src/consensus/genesis.ts'
 import { intentMessage } from '../../src/consensus/intent.ts'
-import { blockPayload, blockSignature, type SignedBlock } from '../../src/consensus/signed-block.ts'
+import { blockPayload, blockSignature, decodeSignedBlock, type SignedBlock } from '../../src/consensus/signed-block.ts'
 import { toHex } from '../../src/runtime/hex.ts'
 import type { CommitStore, StoreWrite } from '../../src/storage/commit-store.ts'
 import { buildChain, type Chain, commitAt, forkChain } from '../../src/testing/chain-builder.ts'
-import { breakSignature, flipBit, forgeBlock, forgeCommit, forgeSubDag, votesFor } from '../../src/testing/forge.ts'
+import {
+  breakSignature,
+  flipBit,
+  forgeBlock,
+  forgeCommit,
+  forgeSubDag,
+  replaceCommit,
+  votesFor
+} from '../../src/testing/forge.ts'
 import { writeChain } from '../../src/testing/write-chain.ts'
 import { ed25519Verify } from '../../src/verify/ed25519.ts'
 import { checkBlock, checkChain } from './check-dag.ts'
@@ -101,6 +109,22 @@ test('a forged sub-DAG of the real blocks is the real one', () => {
   assert.deepEqual(forgeSubDag(genesisCommitRef(chain.genesis), first.blocks), first)
   assert.equal(forgeSubDag(first.commit.ref, first.blocks, { epoch: 3 }).commit.commit.epoch, 3)
   assert.throws(() => forgeSubDag(first.commit.ref, []), RangeError)
+})
+
+test('a replaced commit keeps the chain linked and certified', () => {
+  const { subDag } = commitAt(chain, 10)
+  const twin = forgeBlock(chain, subDag.blocks[0] as SignedBlock, { transactions: [] })
+  const replacement = forgeSubDag(commitAt(chain, 9).subDag.commit.ref, [twin, ...subDag.blocks])
+  const commits = replaceCommit(chain, 10, replacement)
+  assert.deepEqual(commits.slice(0, 9), chain.commits.slice(0, 9))
+  assert.deepEqual(commits[9]?.subDag, replacement)
+  assert.equal(commits.length, 30)
+  for (const [position, commit] of commits.entries()) {
+    const { ref, commit: content } = commit.subDag.commit
+    assert.deepEqual(content.previousDigest, commits[position - 1]?.subDag.commit.ref.digest ?? chain.genesis.chainId)
+    assert.ok(commit.certifiers.length >= 3)
+    for (const bytes of commit.certifiers) assert.deepEqual(decodeSignedBlock(bytes).block.commitVotes, [ref])
+  }
 })
 
 test('one bit is flipped where one says, in a copy', () => {
