@@ -5,8 +5,11 @@ import type { Genesis } from '../consensus/genesis.ts'
 import type { SubscribeOptions } from '../delivery/delivery.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
+import type { ConsensusCommit } from '../state-sync/local-consensus.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 import type { TransactionVerifier } from '../verify/transaction-verifier.ts'
+
+export type { ConsensusCommit }
 
 /** What a node is made from. Only `genesis` is required. */
 export interface NodeInit {
@@ -56,13 +59,6 @@ export interface NodeConfig {
   keepCommits: number
   /** Whether addresses of private ranges (loopback among them) are taken from gossip. @default true when listening on such addresses only */
   privateNetwork: boolean
-}
-
-/** What consensus hands in. */
-export interface ConsensusCommit {
-  readonly subDag: CommittedSubDag
-  /** Signed blocks, as bytes, whose votes certify the commit: at least a quorum of stake. */
-  readonly certifiers: readonly Uint8Array[]
 }
 
 /** The way of a validator's own consensus into the node. */

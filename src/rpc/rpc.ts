@@ -44,6 +44,9 @@ export type RpcHandler<Request, Response> = (
 
 /** Request and response over libp2p streams. The libp2p service made by `rpc()`. */
 export interface Rpc {
+  /** The libp2p protocol id of an RPC on this chain: `/soma-p2p/<chain id in hex>/<name>/1`. */
+  protocolId<Request, Response>(protocol: RpcProtocol<Request, Response>): string
+
   /** Registers the handler of a protocol. Once each; before or after start. */
   handle<Request, Response>(protocol: RpcProtocol<Request, Response>, handler: RpcHandler<Request, Response>): void
 

@@ -1,0 +1,96 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { multiaddr } from '@multiformats/multiaddr'
+import type { Committee } from '../consensus/committee.ts'
+import { ConsensusError } from '../consensus/consensus-error.ts'
+import { decodeGenesis, type Genesis } from '../consensus/genesis.ts'
+import { NO_CHAIN } from '../consensus/intent.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { systemRandom } from '../runtime/random.ts'
+import type { CommitStore } from '../storage/commit-store.ts'
+import { openLevelStore, openMemoryStore } from '../storage/index.ts'
+import { verifyProofOfPossession } from '../verify/proof-of-possession.ts'
+import { isLocalAddress } from './local-address.ts'
+import { resolveConfig } from './node-config.ts'
+import { NodeError } from './node-error.ts'
+import { NodeService } from './node-service.ts'
+import { quietLogger } from './quiet-logger.ts'
+import type { NodeInit, SomaNode } from './soma-node.ts'
+
+/**
+ * Makes a whole node: discovery, state sync, storage and delivery on one libp2p (seed: P2P Builder). Nothing is opened to the network before
+ * `start()`.
+ *
+ * @example
+ *
+ * ```typescript
+ * const node = await createNode({ genesis, store: 'data', seeds: ['/ip4/127.0.0.1/tcp/9000/p2p/12D3KooW...'] })
+ * await node.start()
+ * for await (const subDag of node.subscribe({ name: 'executor' })) await execute(subDag)
+ * ```
+ *
+ * @throws {ConsensusError} for a genesis that cannot start a chain
+ * @throws {StorageError} when the store does not open
+ * @throws {NodeError} `CONFIG_INVALID`, naming the key and what it should be
+ */
+export async function createNode(init: NodeInit): Promise<SomaNode> {
+  const genesis = init.genesis instanceof Uint8Array ? decodeGenesis(init.genesis) : init.genesis
+  verifyGenesisProofs(genesis)
+  const listen = init.listen ?? ['/ip4/127.0.0.1/tcp/0']
+  const addresses = [...listen, ...(init.announce ?? []), ...(init.seeds ?? [])]
+  checkAddresses(addresses, init.seeds ?? [])
+  const config = resolveConfig(init.config ?? {}, {
+    privateNetwork: [...listen, ...(init.announce ?? [])].every(isLocalAddress)
+  })
+  const privateKey = init.privateKey ?? (await generateKeyPair('Ed25519'))
+  const { store, isOwned } = await openStore(init.store, genesis)
+  try {
+    return await NodeService.create({
+      genesis,
+      store,
+      isStoreOwned: isOwned,
+      privateKey,
+      listen,
+      announce: init.announce ?? [],
+      seeds: init.seeds ?? [],
+      transactionVerifier: init.transactionVerifier,
+      config,
+      logger: init.logger ?? quietLogger(),
+      clock: init.clock ?? systemClock,
+      random: init.random ?? systemRandom
+    })
+  } catch (thrown) {
+    if (isOwned) await store.close()
+    throw thrown
+  }
+}
+
+async function openStore(
+  given: string | CommitStore | undefined,
+  genesis: Genesis
+): Promise<{ store: CommitStore; isOwned: boolean }> {
+  if (given === undefined) return { store: await openMemoryStore({ genesis }), isOwned: true }
+  if (typeof given === 'string') return { store: await openLevelStore(given, { genesis }), isOwned: true }
+  return { store: given, isOwned: false }
+}
+
+function verifyGenesisProofs(genesis: Genesis): void {
+  const committee: Committee = genesis.committee
+  const unproven = committee.validators.findIndex((validator) => !verifyProofOfPossession(validator, NO_CHAIN))
+  if (unproven === -1) return
+  throw new ConsensusError('GENESIS_INVALID', `validator ${unproven} does not prove possession of its authority key`)
+}
+
+function checkAddresses(addresses: readonly string[], seeds: readonly string[]): void {
+  for (const address of addresses) {
+    try {
+      multiaddr(address)
+    } catch (cause) {
+      throw new NodeError('CONFIG_INVALID', `"${address}" is not a multiaddr such as /ip4/127.0.0.1/tcp/9000`, {
+        cause
+      })
+    }
+  }
+  const nameless = seeds.find((seed) => !seed.includes('/p2p/'))
+  if (nameless !== undefined)
+    throw new NodeError('CONFIG_INVALID', `the seed "${nameless}" lacks its peer id: /p2p/12D3KooW... at its end`)
+}

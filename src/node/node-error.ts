@@ -1,0 +1,9 @@
+import { SomaError } from '../runtime/soma-error.ts'
+
+/** Why a node cannot be made or used. */
+export type NodeErrorCode =
+  | 'CONFIG_INVALID' // a configuration value out of its range; the message names the key and what it should be
+  | 'NODE_STOPPED' // used after stop
+
+/** A mistake in the use of a node. */
+export class NodeError extends SomaError<NodeErrorCode> {}

@@ -1,0 +1,70 @@
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { identify } from '@libp2p/identify'
+import { ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { createLibp2p } from 'libp2p'
+import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
+import { discovery } from '../discovery/index.ts'
+import { type PeerGate, peers } from '../peers/index.ts'
+import { rpc, YAMUX_STREAM_OPTIONS } from '../rpc/index.ts'
+import type { HealthRegistry } from '../runtime/health.ts'
+import { stateSync } from '../state-sync/index.ts'
+import type { BlockVerifier } from '../verify/block-verifier.ts'
+import type { NodeLibp2p, ResolvedNodeInit } from './node-service.ts'
+
+export interface NodeLibp2pInit extends ResolvedNodeInit {
+  readonly health: HealthRegistry
+  readonly gate: PeerGate
+  readonly blockVerifier: BlockVerifier
+  readonly onStored: (subDags: readonly CommittedSubDag[]) => void
+  readonly slowestCursor: () => Promise<number | undefined>
+}
+
+/** Connections that may be in the middle of their handshake: beyond it newcomers wait. */
+const MAX_PENDING_INBOUND = 50
+
+/** The node's libp2p: TCP, noise and yamux, with this package's services on top. Not started. */
+export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p> {
+  const { genesis, store, config, clock, random, health } = init
+  const seedIds = new Set(init.seeds.map((seed) => seed.slice(seed.lastIndexOf('/p2p/') + '/p2p/'.length)))
+  return await createLibp2p({
+    start: false,
+    privateKey: init.privateKey,
+    logger: init.logger,
+    addresses: { listen: [...init.listen], announce: [...init.announce] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux({ streamOptions: YAMUX_STREAM_OPTIONS })],
+    connectionGater: init.gate.connectionGater,
+    connectionManager: {
+      maxConnections: config.maxConnections,
+      maxIncomingPendingConnections: MAX_PENDING_INBOUND,
+      inboundConnectionThreshold: config.privateNetwork ? Number.POSITIVE_INFINITY : 5
+    },
+    services: {
+      identify: identify(),
+      ping: ping(),
+      rpc: rpc({ chainId: genesis.chainId, clock }),
+      peers: peers({ gate: init.gate, clock, random, isTrusted: (peer) => seedIds.has(peer.toString()) }),
+      discovery: discovery({ genesis, seeds: init.seeds, clock, random, config, store }),
+      stateSync: stateSync({
+        genesis,
+        store,
+        blockVerifier: init.blockVerifier,
+        clock,
+        random,
+        health,
+        onStored: init.onStored,
+        slowestCursor: init.slowestCursor,
+        config: {
+          heightQueryIntervalMs: config.heightQueryIntervalMs,
+          commitsPerRange: config.commitsPerRange,
+          maxRangesInFlight: config.maxRangesInFlight,
+          maxBytesInFlight: config.maxBytesInFlight,
+          maxExecutorLead: config.maxExecutorLead
+        }
+      })
+    }
+  })
+}

@@ -1,0 +1,192 @@
+import type { ComponentLogger, Libp2p, PeerId, PrivateKey } from '@libp2p/interface'
+import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
+import type { Genesis } from '../consensus/genesis.ts'
+import { createDelivery } from '../delivery/commit-delivery.ts'
+import type { Delivery, SubscribeOptions } from '../delivery/delivery.ts'
+import type { Discovery } from '../discovery/index.ts'
+import { createPeerGate, type Peers } from '../peers/index.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { HealthRegistry } from '../runtime/health.ts'
+import { bytesEqual, toHex } from '../runtime/hex.ts'
+import type { Random } from '../runtime/random.ts'
+import { toError } from '../runtime/soma-error.ts'
+import type { StateSync } from '../state-sync/index.ts'
+import type { CommitStore } from '../storage/commit-store.ts'
+import { createBlockVerifier } from '../verify/block-verifier.ts'
+import { acquireSignaturePool } from '../verify/signature-pool.ts'
+import type { TransactionVerifier } from '../verify/transaction-verifier.ts'
+import { NodeError } from './node-error.ts'
+import { createNodeLibp2p } from './node-libp2p.ts'
+import { Pruner } from './pruner.ts'
+import type { ConsensusInterface, NodeConfig, NodeStatus, SomaNode } from './soma-node.ts'
+
+/** `NodeInit` with every default filled in. */
+export interface ResolvedNodeInit {
+  readonly genesis: Genesis
+  readonly store: CommitStore
+  /** Whether the node closes the store. */
+  readonly isStoreOwned: boolean
+  readonly privateKey: PrivateKey
+  readonly listen: readonly string[]
+  readonly announce: readonly string[]
+  readonly seeds: readonly string[]
+  readonly transactionVerifier: TransactionVerifier | undefined
+  readonly config: NodeConfig
+  readonly logger: ComponentLogger
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** The services of a node's libp2p that the node itself uses. */
+export type NodeLibp2p = Libp2p<{ peers: Peers; discovery: Discovery; stateSync: StateSync }>
+
+interface Parts {
+  readonly libp2p: NodeLibp2p
+  readonly delivery: Delivery
+  readonly pruner: Pruner
+  readonly health: HealthRegistry
+  readonly releaseSignatures: () => Promise<void>
+}
+
+/** A whole node: the parts, their lifecycle and their status. */
+export class NodeService implements SomaNode {
+  readonly genesis: Genesis
+  readonly store: CommitStore
+  readonly consensus: ConsensusInterface
+  readonly #init: ResolvedNodeInit
+  readonly #parts: Parts
+  #startedAt: number | undefined
+  #stopping: Promise<void> | undefined
+
+  private constructor(init: ResolvedNodeInit, parts: Parts) {
+    this.genesis = init.genesis
+    this.store = init.store
+    this.#init = init
+    this.#parts = parts
+    const { stateSync } = parts.libp2p.services
+    this.consensus = {
+      sendCommit: (commit, options) => stateSync.sendCommit(commit, options),
+      onOvertaken: (listener) => stateSync.onOvertaken(listener)
+    }
+  }
+
+  static async create(init: ResolvedNodeInit): Promise<NodeService> {
+    const { store, genesis, config, clock, logger } = init
+    const health = new HealthRegistry()
+    const log = logger.forComponent('soma-p2p:node')
+    const delivery = createDelivery({ store, clock })
+    const pruner = new Pruner({
+      store,
+      delivery,
+      keepCommits: config.keepCommits,
+      onFailure: (thrown) => {
+        health.set('pruning', { state: 'degraded', reason: toError(thrown).message })
+        log.error('pruning failed: %s', toError(thrown).message)
+      }
+    })
+    const signatures = await acquireSignaturePool({ workers: config.signatureWorkers })
+    try {
+      const libp2p = await createNodeLibp2p({
+        ...init,
+        health,
+        gate: createPeerGate({ clock, records: store }),
+        blockVerifier: createBlockVerifier({
+          chainId: genesis.chainId,
+          signatures,
+          getCommittee: (epoch) => store.getCommittee(epoch),
+          ...(init.transactionVerifier === undefined ? {} : { transactionVerifier: init.transactionVerifier })
+        }),
+        onStored: () => {
+          delivery.advance()
+          if (Number.isFinite(config.keepCommits)) pruner.advance()
+        },
+        slowestCursor: () => delivery.slowest()
+      })
+      return new NodeService(init, { libp2p, delivery, pruner, health, releaseSignatures: () => signatures.release() })
+    } catch (thrown) {
+      await signatures.release()
+      throw thrown
+    }
+  }
+
+  get peerId(): PeerId {
+    return this.#parts.libp2p.peerId
+  }
+
+  addresses(): string[] {
+    return this.#parts.libp2p.getMultiaddrs().map((address) => address.toString())
+  }
+
+  async start(): Promise<void> {
+    if (this.#stopping !== undefined)
+      throw new NodeError('NODE_STOPPED', 'a stopped node is not started again: make another')
+    await this.#parts.libp2p.start()
+    this.#startedAt ??= this.#init.clock.monotonic()
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  subscribe(options?: SubscribeOptions): AsyncIterable<CommittedSubDag> {
+    return this.#parts.delivery.subscribe(options)
+  }
+
+  prune(index: number, options?: { force?: boolean }): Promise<number> {
+    return this.#parts.delivery.prune(index, options)
+  }
+
+  async status(): Promise<NodeStatus> {
+    const { libp2p, delivery, health } = this.#parts
+    const { stateSync, discovery } = libp2p.services
+    const { highestSynced, highestCertifiable, lowestAvailable } = this.store.watermarks
+    const sync = stateSync.status()
+    const now = this.#init.clock.now()
+    return {
+      peerId: this.peerId.toString(),
+      chainId: toHex(this.genesis.chainId),
+      addresses: this.addresses(),
+      role: this.#isValidator() ? 'validator' : 'full',
+      uptimeMs: this.#startedAt === undefined ? 0 : Math.round(this.#init.clock.monotonic() - this.#startedAt),
+      epoch: (await this.store.getCommit(highestSynced.index))?.commit.epoch ?? 0,
+      highestSynced: { index: highestSynced.index, digest: toHex(highestSynced.digest) },
+      highestCertifiable,
+      lowestAvailable,
+      highestKnown: sync.highestKnown,
+      cursors: Object.fromEntries(await delivery.positions()),
+      bytesInFlight: sync.bytesInFlight,
+      rangesInFlight: sync.ranges.length,
+      synced: sync.synced,
+      peers: libp2p.getConnections().map((connection) => {
+        const height = stateSync.heightOf(connection.remotePeer)
+        return {
+          peerId: connection.remotePeer.toString(),
+          address: connection.remoteAddr.toString(),
+          direction: connection.direction,
+          connectedMs: Math.max(0, now - connection.timeline.open),
+          highestCommit: height?.highest,
+          lowestCommit: height?.lowest
+        }
+      }),
+      knownPeers: discovery.known().length,
+      health: health.all()
+    }
+  }
+
+  async #stop(): Promise<void> {
+    const { libp2p, delivery, pruner, releaseSignatures } = this.#parts
+    await libp2p.stop()
+    await delivery.stop()
+    await pruner.settled()
+    await releaseSignatures()
+    if (this.#init.isStoreOwned) await this.store.close()
+  }
+
+  #isValidator(): boolean {
+    const key = this.peerId.publicKey?.raw
+    return (
+      key !== undefined && this.genesis.committee.validators.some((validator) => bytesEqual(validator.networkKey, key))
+    )
+  }
+}

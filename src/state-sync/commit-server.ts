@@ -1,0 +1,134 @@
+import type { CommitRef } from '../consensus/commit-ref.ts'
+import type { Genesis } from '../consensus/genesis.ts'
+import { genesisCommitRef } from '../consensus/genesis.ts'
+import { MAX_COMMITTEE_SIZE } from '../consensus/limits.ts'
+import { RpcError } from '../rpc/rpc-error.ts'
+import type { CommitStore } from '../storage/commit-store.ts'
+import {
+  type FetchBlocksRequest,
+  type FetchBlocksResponse,
+  type FetchCommitsRequest,
+  type FetchCommitsResponse,
+  type GetCommitAvailabilityResponse,
+  type GetCommitInfoRequest,
+  type GetCommitInfoResponse,
+  MAX_BLOCKS_PER_FETCH,
+  MAX_COMMITS_PER_FETCH
+} from './messages.ts'
+
+/** A frame is sent once it holds so much: large enough for throughput, small enough to verify one while the next comes. */
+const FRAME_TARGET_BYTES: number = 512 * 1024
+/** Blocks read from the store at once. */
+const BLOCKS_PER_READ = 64
+
+export interface CommitServerInit {
+  readonly genesis: Genesis
+  readonly store: CommitStore
+}
+
+/**
+ * Answers peers from the store, a frame at a time. It offers only what it can prove: an answer to FetchCommits always ends with a commit
+ * whose certifier blocks it has.
+ */
+export class CommitServer {
+  readonly #genesis: Genesis
+  readonly #store: CommitStore
+
+  constructor(init: CommitServerInit) {
+    this.#genesis = init.genesis
+    this.#store = init.store
+  }
+
+  async availability(): Promise<GetCommitAvailabilityResponse> {
+    const { highestCertifiable, lowestAvailable } = this.#store.watermarks
+    return { highestCertifiable, lowestAvailable }
+  }
+
+  async commitInfo(request: GetCommitInfoRequest): Promise<GetCommitInfoResponse> {
+    const asked = [request.latest === true ? true : undefined, request.index, request.digest].filter(
+      (by) => by !== undefined
+    )
+    if (asked.length !== 1) throw new RpcError('RPC_INVALID_REQUEST', 'ask by exactly one of latest, index and digest')
+    const commit = await this.#findCommit(request)
+    if (commit === undefined) throw this.#notFound('no such commit')
+    return { commit }
+  }
+
+  async *fetchCommits({ start, end }: FetchCommitsRequest, signal: AbortSignal): AsyncGenerator<FetchCommitsResponse> {
+    if (start < 1 || end < start || end - start >= MAX_COMMITS_PER_FETCH) {
+      throw new RpcError('RPC_INVALID_REQUEST', `a range of 1 to ${MAX_COMMITS_PER_FETCH} commits from 1 on`)
+    }
+    const last = await this.#provableEnd(start, end)
+    const frame = new FrameFiller(MAX_COMMITS_PER_FETCH, (commits) => ({ commits, certifierBlocks: [] }))
+    for await (const commit of this.#store.readCommits(start, last, { signal })) yield* frame.add(commit.bytes)
+    yield* frame.flush()
+    const certifierFrame = new FrameFiller(MAX_COMMITTEE_SIZE, (certifierBlocks) => ({ commits: [], certifierBlocks }))
+    for (const block of await this.#store.getCertifiers(last)) yield* certifierFrame.add(block)
+    yield* certifierFrame.flush()
+  }
+
+  async *fetchBlocks({ refs }: FetchBlocksRequest, signal: AbortSignal): AsyncGenerator<FetchBlocksResponse> {
+    if (refs.length === 0) throw new RpcError('RPC_INVALID_REQUEST', 'no block references')
+    const frame = new FrameFiller(MAX_BLOCKS_PER_FETCH, (blocks) => ({ blocks }))
+    for (let offset = 0; offset < refs.length; offset += BLOCKS_PER_READ) {
+      signal.throwIfAborted()
+      for (const block of await this.#store.getBlocks(refs.slice(offset, offset + BLOCKS_PER_READ))) {
+        if (block !== undefined) yield* frame.add(block)
+      }
+    }
+    yield* frame.flush()
+  }
+
+  async #findCommit({ index, digest }: GetCommitInfoRequest): Promise<CommitRef | undefined> {
+    if (index === 0) return genesisCommitRef(this.#genesis)
+    if (index !== undefined) return (await this.#store.getCommit(index))?.ref
+    if (digest === undefined) return this.#store.watermarks.highestSynced
+    const found = await this.#store.getCommitIndex(digest)
+    return found === undefined ? undefined : { index: found, digest }
+  }
+
+  /** The highest commit of a wanted range that the store can prove, not beyond the end of the first one's epoch. */
+  async #provableEnd(start: number, end: number): Promise<number> {
+    const { lowestAvailable, highestCertifiable } = this.#store.watermarks
+    if (start < lowestAvailable) throw this.#notFound('pruned')
+    if (start > highestCertifiable) throw this.#notFound('not there yet')
+    const first = await this.#store.getCommit(start)
+    if (first === undefined) throw this.#notFound('pruned')
+    const lastOfEpoch = (await this.#store.getLastCommitOfEpoch(first.commit.epoch)) ?? end
+    const last = await this.#store.highestCertifiableIn(start, Math.min(end, lastOfEpoch))
+    if (last === undefined) throw new RpcError('RPC_UNAVAILABLE', 'no commit in this range is certifiable here')
+    return last
+  }
+
+  #notFound(message: string): RpcError {
+    return new RpcError('RPC_NOT_FOUND', message, { lowestAvailable: this.#store.watermarks.lowestAvailable })
+  }
+}
+
+/** Gathers items into frames of about the target size. A single item may be larger; none is above the frame limit. */
+class FrameFiller<T> {
+  readonly #maxItems: number
+  readonly #make: (items: readonly Uint8Array[]) => T
+  #items: Uint8Array[] = []
+  #bytes = 0
+
+  constructor(maxItems: number, make: (items: readonly Uint8Array[]) => T) {
+    this.#maxItems = maxItems
+    this.#make = make
+  }
+
+  *add(item: Uint8Array): Generator<T> {
+    if (this.#bytes > 0 && this.#bytes + item.byteLength > FRAME_TARGET_BYTES) yield* this.flush()
+    this.#items.push(item)
+    this.#bytes += item.byteLength
+    if (this.#items.length === this.#maxItems) yield* this.flush()
+  }
+
+  *flush(): Generator<T> {
+    if (this.#items.length === 0) return
+    const items = this.#items
+    this.#items = []
+    this.#bytes = 0
+    yield this.#make(items)
+  }
+}

@@ -1,0 +1,126 @@
+import type { CommitRef } from '../consensus/commit-ref.ts'
+import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
+import type { Committee } from '../consensus/committee.ts'
+import type { VerifiedBlock } from '../consensus/signed-block.ts'
+import { bytesEqual } from '../runtime/hex.ts'
+import type { CertifierWrite, CommitStore } from '../storage/commit-store.ts'
+import { StorageError } from '../storage/storage-error.ts'
+import { SyncError } from './sync-error.ts'
+import { VoteCollector } from './vote-collector.ts'
+
+/** One commit for the store, with the blocks that certify it, where they came with it. */
+export interface CertifiedSubDag {
+  readonly subDag: CommittedSubDag
+  readonly certifiers: readonly VerifiedBlock[]
+}
+
+export interface CommitWriterInit {
+  readonly store: CommitStore
+  /** Called after commits are durable, before `append` resolves. */
+  readonly onStored: (subDags: readonly CommittedSubDag[]) => void
+}
+
+/**
+ * The one door into the store, for synced commits and for those of local consensus. Writes are one at a time and in order, so that the watermark
+ * never regresses and a commit that came both ways is stored once.
+ */
+export class CommitWriter {
+  readonly #store: CommitStore
+  readonly #onStored: (subDags: readonly CommittedSubDag[]) => void
+  #votes = new VoteCollector()
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(init: CommitWriterInit) {
+    this.#store = init.store
+    this.#onStored = init.onStored
+  }
+
+  /** Reads the latest stored commits again, so that votes seen before a restart count for commits that are not certifiable yet. */
+  async open(): Promise<void> {
+    this.#votes = new VoteCollector()
+    const { highestSynced, lowestAvailable } = this.#store.watermarks
+    for (
+      let index = Math.max(lowestAvailable, highestSynced.index - WARM_UP_COMMITS);
+      index <= highestSynced.index;
+      index++
+    ) {
+      const subDag = await this.#store.getSubDag(index)
+      if (subDag === undefined) continue
+      const isCertified = (await this.#store.highestCertifiableIn(index, index)) !== undefined
+      this.#votes.add(subDag, await this.#committeeOf(subDag), isCertified)
+    }
+  }
+
+  /**
+   * Stores those of the commits that are not stored yet.
+   *
+   * @returns how many were new
+   * @throws {SyncError} `SYNC_FORK` when one conflicts with what is stored, or does not link to it
+   * @throws {StorageError} when the store refuses; nothing was written
+   */
+  append(commits: readonly CertifiedSubDag[]): Promise<number> {
+    const appended = this.#last.then(() => this.#append(commits))
+    this.#last = appended.catch(() => undefined) // the caller gets the failure; the next write is tried all the same
+    return appended
+  }
+
+  async #append(commits: readonly CertifiedSubDag[]): Promise<number> {
+    const fresh: CertifiedSubDag[] = []
+    for (const commit of commits) {
+      if (await this.#isKnown(commit.subDag.commit.ref)) continue
+      fresh.push(commit)
+    }
+    if (fresh.length === 0) return 0
+    checkLinks(this.#store.watermarks.highestSynced, fresh)
+    const subDags = fresh.map(({ subDag }) => subDag)
+    try {
+      const certifiers: CertifierWrite[] = []
+      for (const { subDag, certifiers: blocks } of fresh) {
+        certifiers.push(...this.#votes.add(subDag, await this.#committeeOf(subDag), blocks.length > 0))
+        if (blocks.length > 0) certifiers.push({ index: subDag.commit.ref.index, blocks })
+      }
+      await this.#store.write({ commits: subDags, certifiers })
+    } catch (thrown) {
+      await this.open() // the votes counted for this write are not stored: count from the store again
+      throw thrown
+    }
+    this.#onStored(subDags)
+    return fresh.length
+  }
+
+  async #isKnown(ref: CommitRef): Promise<boolean> {
+    const { highestSynced, lowestAvailable } = this.#store.watermarks
+    if (ref.index > highestSynced.index) return false
+    if (ref.index < lowestAvailable) return true
+    const stored = await this.#store.getCommit(ref.index)
+    if (stored !== undefined && !bytesEqual(stored.ref.digest, ref.digest)) {
+      throw new SyncError('SYNC_FORK', `commit ${ref.index} conflicts with the one that is stored`)
+    }
+    return true
+  }
+
+  async #committeeOf(subDag: CommittedSubDag): Promise<Committee> {
+    const { epoch } = subDag.commit.commit
+    const committee = await this.#store.getCommittee(epoch)
+    if (committee === undefined)
+      throw new StorageError('STORAGE_CORRUPTED', `no committee of epoch ${epoch} beside its commits`)
+    return committee
+  }
+}
+
+/** Votes for a commit follow within some rounds. */
+const WARM_UP_COMMITS = 16
+
+function checkLinks(tip: CommitRef, commits: readonly CertifiedSubDag[]): void {
+  let before = tip
+  for (const { subDag } of commits) {
+    const { ref, commit } = subDag.commit
+    if (ref.index !== before.index + 1 || !bytesEqual(commit.previousDigest, before.digest)) {
+      throw new SyncError(
+        'SYNC_FORK',
+        `certified commit ${ref.index} does not follow the stored commit ${before.index}`
+      )
+    }
+    before = ref
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * State sync as a libp2p service: keeps a node's chain up to date with its peers', verified and in order.
+ *
+ * ```ts
+ * const libp2p = await createLibp2p({
+ *   services: { identify: identify(), rpc: rpc({ chainId }), stateSync: stateSync({ genesis, store, ... }) }
+ * })
+ * ```
+ *
+ * @packageDocumentation
+ */
+import { serviceCapabilities, serviceDependencies } from '@libp2p/interface'
+import type { StateSync, StateSyncComponents, StateSyncInit } from './state-sync.ts'
+import { StateSyncService } from './state-sync-service.ts'
+
+/** Makes the state sync service. It needs the services `rpc` and `identify`. */
+export function stateSync(init: StateSyncInit): (components: StateSyncComponents) => StateSync {
+  return (components) =>
+    Object.assign(new StateSyncService(components, init), {
+      [serviceCapabilities]: ['@soma-p2p/state-sync'],
+      [serviceDependencies]: ['@soma-p2p/rpc', '@soma-p2p/peers', '@libp2p/identify']
+    })
+}
+
+export type {
+  PeerPolicy,
+  RangeStatus,
+  StateSync,
+  StateSyncComponents,
+  StateSyncConfig,
+  StateSyncInit,
+  StateSyncStatus
+} from './state-sync.ts'
+export { SyncError, type SyncErrorCode } from './sync-error.ts'

@@ -1,0 +1,128 @@
+import type { PeerId } from '@libp2p/interface'
+import { pipe } from 'it-pipe'
+import { blockRefKey } from '../consensus/block-ref.ts'
+import type { CommitRef } from '../consensus/commit-ref.ts'
+import type { SignedBlock, VerifiedBlock } from '../consensus/signed-block.ts'
+import type { Rpc } from '../rpc/rpc.ts'
+import type { ByteBudget } from '../runtime/byte-budget.ts'
+import { bytesEqual } from '../runtime/hex.ts'
+import { toError } from '../runtime/soma-error.ts'
+import type { CommitStore } from '../storage/commit-store.ts'
+import type { BlockVerifier } from '../verify/block-verifier.ts'
+import { VerifyError } from '../verify/verify-error.ts'
+import { certifyRange } from './certify-range.ts'
+import * as protocols from './protocols.ts'
+import type { CertifiedCommits, Range } from './range.ts'
+import { fetchBlocks } from './stages/fetch-blocks.ts'
+import { fetchCommits } from './stages/fetch-commits.ts'
+import { verifyBlocks } from './stages/verify-blocks.ts'
+import { verifyCommits } from './stages/verify-commits.ts'
+import { SyncError } from './sync-error.ts'
+import type { FetchedCommits, RangeRequest } from './work.ts'
+
+/** Batches of one attempt that are verified while the next is fetched. */
+const BATCHES_AHEAD = 2
+
+export interface RangeAttemptInit {
+  readonly rpc: Rpc
+  readonly store: CommitStore
+  readonly blockVerifier: BlockVerifier
+  readonly budget: ByteBudget
+  /** Whether everything else waits for this range. */
+  readonly isLowest: (range: Range) => boolean
+  /** The range has come on: bytes arrived, commits were certified or blocks verified. */
+  readonly onProgress: (range: Range, bytes: number) => void
+}
+
+/**
+ * One attempt at a range with one peer: fetchCommits, verifyCommits, fetchBlocks, verifyBlocks. What is certified and verified goes into the range as
+ * it comes, so that a failure loses only what was under way.
+ *
+ * @throws what failed: an error of rpc, of verification, or the signal's reason
+ */
+export async function attemptRange(
+  init: RangeAttemptInit,
+  range: Range,
+  peer: PeerId,
+  signal: AbortSignal
+): Promise<void> {
+  const { rpc, blockVerifier, budget, onProgress } = init
+  const request: RangeRequest = {
+    peer,
+    start: range.start,
+    end: range.end,
+    certified: range.certified,
+    hasBlock: (key) => range.hasBlock(key),
+    async hold(bytes) {
+      await budget.acquire(bytes, { signal, isUrgent: () => init.isLowest(range) })
+      range.hold(bytes)
+      onProgress(range, bytes)
+    }
+  }
+  const results = pipe(
+    single(request),
+    fetchCommits({
+      fetch: ({ start, end }) => rpc.stream(peer, protocols.fetchCommits, { start, end }, { signal })
+    }),
+    verifyCommits({ certify: (fetched) => certify(init, fetched, signal) }),
+    fetchBlocks({ fetch: (_, refs) => rpc.stream(peer, protocols.fetchBlocks, { refs }, { signal }) }),
+    verifyBlocks({ verify: (blocks) => verifyCertified(blockVerifier, blocks, signal), ahead: BATCHES_AHEAD })
+  )
+  try {
+    for await (const result of results) {
+      if (result.kind === 'certified') range.certify(result.certified)
+      else range.addBlocks(result.blocks)
+      onProgress(range, 0)
+    }
+  } finally {
+    budget.release(range.settleHeld())
+  }
+}
+
+async function* single<T>(item: T): AsyncGenerator<T> {
+  yield item
+}
+
+async function certify({ store, blockVerifier }: RangeAttemptInit, fetched: FetchedCommits, signal: AbortSignal) {
+  const epoch = await epochOf(store)
+  const committee = await store.getCommittee(epoch)
+  if (committee === undefined) throw new VerifyError('BLOCK_UNKNOWN_EPOCH', `no committee is known for epoch ${epoch}`)
+  const result = await certifyRange(fetched, { committee, blockVerifier, signal })
+  checkTip(store.watermarks.highestSynced, result.certified)
+  return result
+}
+
+/** A certified range that does not link to what is stored is a fork: better known before its blocks are fetched. The tail checks every link again. */
+function checkTip(tip: CommitRef, { commits }: CertifiedCommits): void {
+  const next = commits.find(({ ref }) => ref.index === tip.index + 1)
+  if (next === undefined || bytesEqual(next.commit.previousDigest, tip.digest)) return
+  throw new SyncError('SYNC_FORK', `certified commit ${next.ref.index} does not follow the stored commit ${tip.index}`)
+}
+
+/** The epoch that the chain is in: that of its last commit. Never what a fetched commit claims. */
+export async function epochOf(store: CommitStore): Promise<number> {
+  const { index } = store.watermarks.highestSynced
+  return index === 0 ? 0 : ((await store.getCommit(index))?.commit.epoch ?? 0)
+}
+
+/** These bytes are what a quorum certified, by their digest: if they break a rule, no peer is at fault and the sync must not go on. */
+async function verifyCertified(
+  blockVerifier: BlockVerifier,
+  blocks: readonly SignedBlock[],
+  signal: AbortSignal
+): Promise<VerifiedBlock[]> {
+  try {
+    return await blockVerifier.verify(blocks, { signal })
+  } catch (thrown) {
+    signal.throwIfAborted()
+    if (!(thrown instanceof VerifyError)) throw toError(thrown)
+    const suspects = blocks.map((block) => blockRefKey(block.ref)).slice(0, 3)
+    throw new SyncError(
+      'SYNC_CERTIFIED_DATA_REFUSED',
+      `a block certified by a quorum is refused: ${thrown.message} (among ${suspects.join(', ')})`,
+      {
+        cause: thrown
+      }
+    )
+  }
+}

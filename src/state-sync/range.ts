@@ -1,0 +1,173 @@
+import type { PeerId } from '@libp2p/interface'
+import { blockRefKey } from '../consensus/block-ref.ts'
+import type { TrustedCommit } from '../consensus/commit.ts'
+import type { VerifiedBlock } from '../consensus/signed-block.ts'
+
+/** The certified commits of a range, with what certifies the last of them. */
+export interface CertifiedCommits {
+  readonly commits: readonly TrustedCommit[]
+  readonly certifiers: readonly VerifiedBlock[]
+}
+
+/** Where a range stands. */
+export type RangeState =
+  /** Nobody is asked; `failed` once there were attempts. */
+  | { readonly name: 'waiting' }
+  /** A peer is asked for its commits. */
+  | { readonly name: 'asked'; readonly peer: PeerId; readonly since: number }
+  /** Its commits are certified; their blocks are coming and being verified. */
+  | { readonly name: 'verifying'; readonly peer: PeerId; readonly since: number }
+  /** The attempt failed; to be asked elsewhere. */
+  | { readonly name: 'failed'; readonly error: Error; readonly attempts: number }
+  /** Whole, waiting for its turn in the tail. */
+  | { readonly name: 'ready' }
+
+/** A commit whose blocks are all at hand and verified. */
+export interface CompleteCommit {
+  readonly commit: TrustedCommit
+  readonly blocks: ReadonlyMap<string, VerifiedBlock>
+  /** With the last commit of a range. */
+  readonly certifiers: readonly VerifiedBlock[]
+  /** Bytes that it holds of the sync's budget. */
+  readonly budgetBytes: number
+}
+
+/**
+ * One run of consecutive commits on its way from peers into the store. It keeps what was certified and verified when a peer fails, so that
+ * the next one is asked for the rest only.
+ */
+export class Range {
+  readonly start: number
+  #end: number
+  #state: RangeState = { name: 'waiting' }
+  #attempts = 0
+  #lastPeer: PeerId | undefined
+  #certified: CertifiedCommits | undefined
+  /** Offset in the certified commits of the next one to be taken. */
+  #taken = 0
+  readonly #blocks = new Map<string, VerifiedBlock>()
+  #heldBytes = 0
+
+  constructor(start: number, end: number) {
+    this.start = start
+    this.#end = end
+  }
+
+  get end(): number {
+    return this.#end
+  }
+
+  get state(): RangeState {
+    return this.#state
+  }
+
+  get attempts(): number {
+    return this.#attempts
+  }
+
+  get certified(): CertifiedCommits | undefined {
+    return this.#certified
+  }
+
+  /** The first commit that has not been taken yet. */
+  get next(): number {
+    return this.start + this.#taken
+  }
+
+  get isTaken(): boolean {
+    return this.next > this.#end
+  }
+
+  /** Bytes of the sync's budget held by this range. */
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  /** Whether nothing of what was certified is missing. */
+  get isWhole(): boolean {
+    const left = this.#certified?.commits.slice(this.#taken)
+    return left?.every(({ commit }) => commit.blocks.every((ref) => this.#blocks.has(blockRefKey(ref)))) ?? false
+  }
+
+  /** Who was asked last. */
+  get lastPeer(): PeerId | undefined {
+    return this.#lastPeer
+  }
+
+  /** The peer that is delivering it. */
+  get peer(): PeerId | undefined {
+    return this.#state.name === 'asked' || this.#state.name === 'verifying' ? this.#state.peer : undefined
+  }
+
+  /** waiting, failed -> asked (or verifying, where the commits are certified already) */
+  ask(peer: PeerId, now: number): void {
+    this.#attempts += 1
+    this.#lastPeer = peer
+    this.#state = { name: this.#certified === undefined ? 'asked' : 'verifying', peer, since: now }
+  }
+
+  /** asked -> verifying. A peer may serve fewer commits than asked: the range ends with them. */
+  certify(certified: CertifiedCommits): void {
+    this.#certified = certified
+    this.#end = this.start + certified.commits.length - 1
+    if (this.#state.name === 'asked') this.#state = { ...this.#state, name: 'verifying' }
+  }
+
+  /** asked, verifying -> failed */
+  fail(error: Error): void {
+    this.#state = { name: 'failed', error, attempts: this.#attempts }
+  }
+
+  /** verifying -> ready */
+  finish(): void {
+    this.#state = { name: 'ready' }
+  }
+
+  /** Bytes were taken from the budget in the name of this range. */
+  hold(bytes: number): void {
+    this.#heldBytes += bytes
+  }
+
+  /** Drops what an ended attempt held and did not leave here, and returns the bytes to give back. */
+  settleHeld(): number {
+    let kept = 0
+    for (const block of this.#blocks.values()) kept += block.bytes.byteLength
+    for (const commit of this.#certified?.commits.slice(this.#taken) ?? []) kept += commit.bytes.byteLength
+    const excess = Math.max(0, this.#heldBytes - kept)
+    this.#heldBytes -= excess
+    return excess
+  }
+
+  /** Shortens a range that no peer has been asked for yet. */
+  shorten(end: number): void {
+    if (this.#certified === undefined) this.#end = Math.max(this.start, Math.min(this.#end, end))
+  }
+
+  addBlocks(blocks: readonly VerifiedBlock[]): void {
+    for (const block of blocks) this.#blocks.set(blockRefKey(block.ref), block)
+  }
+
+  hasBlock(key: string): boolean {
+    return this.#blocks.has(key)
+  }
+
+  /** Takes the next commit if all its blocks are there. */
+  take(): CompleteCommit | undefined {
+    const commit = this.#certified?.commits[this.#taken]
+    if (commit === undefined) return undefined
+    const blocks = new Map<string, VerifiedBlock>()
+    let bytes = commit.bytes.byteLength
+    for (const ref of commit.commit.blocks) {
+      const key = blockRefKey(ref)
+      const block = this.#blocks.get(key)
+      if (block === undefined) return undefined
+      blocks.set(key, block)
+      bytes += block.bytes.byteLength
+    }
+    for (const key of blocks.keys()) this.#blocks.delete(key)
+    this.#taken += 1
+    const budgetBytes = this.isTaken ? this.#heldBytes : Math.min(bytes, this.#heldBytes)
+    this.#heldBytes -= budgetBytes
+    return { commit, blocks, certifiers: this.isTaken ? (this.#certified?.certifiers ?? []) : [], budgetBytes }
+  }
+}

@@ -1,0 +1,49 @@
+import { decodeCommit, type EncodedCommit } from '../../consensus/commit.ts'
+import { MAX_COMMITTEE_SIZE } from '../../consensus/limits.ts'
+import { decodeSignedBlock, type SignedBlock } from '../../consensus/signed-block.ts'
+import { VerifyError } from '../../verify/verify-error.ts'
+import type { FetchCommitsResponse } from '../messages.ts'
+import type { FetchedCommits, RangeRequest } from '../work.ts'
+
+export interface FetchCommitsStageInit {
+  /** Asks the peer; response messages as they come. */
+  readonly fetch: (request: RangeRequest) => AsyncIterable<FetchCommitsResponse>
+}
+
+/**
+ * Stage 1: fetches the commits of a range, with the certifier blocks of the last one.
+ *
+ * @throws {VerifyError} `COMMITS_TOO_MANY`, `CERTIFIERS_TOO_MANY` as soon as an answer exceeds its request
+ * @throws {ConsensusError} for a commit or block that does not decode
+ */
+export function fetchCommits(init: FetchCommitsStageInit) {
+  return async function* (requests: AsyncIterable<RangeRequest>): AsyncGenerator<FetchedCommits | RangeRequest> {
+    for await (const request of requests) {
+      if (request.certified !== undefined) yield request
+      else yield await fetchOne(init, request)
+    }
+  }
+}
+
+async function fetchOne(init: FetchCommitsStageInit, request: RangeRequest): Promise<FetchedCommits> {
+  const wanted = request.end - request.start + 1
+  const commits: EncodedCommit[] = []
+  const certifiers: SignedBlock[] = []
+  for await (const frame of init.fetch(request)) {
+    if (commits.length + frame.commits.length > wanted) {
+      throw new VerifyError('COMMITS_TOO_MANY', `more than the ${wanted} commits asked for`)
+    }
+    if (certifiers.length + frame.certifierBlocks.length > MAX_COMMITTEE_SIZE) {
+      throw new VerifyError('CERTIFIERS_TOO_MANY', `more than ${MAX_COMMITTEE_SIZE} certifier blocks`)
+    }
+    await request.hold(sumBytes(frame.commits) + sumBytes(frame.certifierBlocks))
+    for (const bytes of frame.commits) commits.push(decodeCommit(bytes))
+    for (const bytes of frame.certifierBlocks) certifiers.push(decodeSignedBlock(bytes))
+  }
+  return { request, commits, certifiers }
+}
+
+/** Bytes of several byte strings together. */
+export function sumBytes(items: readonly Uint8Array[]): number {
+  return items.reduce((sum, item) => sum + item.byteLength, 0)
+}

@@ -1,0 +1,101 @@
+import type { AbortOptions, ComponentLogger, PeerId } from '@libp2p/interface'
+import type { Registrar } from '@libp2p/interface-internal'
+import type { CommitRef } from '../consensus/commit-ref.ts'
+import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
+import type { Genesis } from '../consensus/genesis.ts'
+import type { Peers } from '../peers/peers.ts'
+import type { Rpc } from '../rpc/rpc.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { HealthRegistry } from '../runtime/health.ts'
+import type { Random } from '../runtime/random.ts'
+import type { CommitStore } from '../storage/commit-store.ts'
+import type { BlockVerifier } from '../verify/block-verifier.ts'
+import type { ConsensusCommit } from './local-consensus.ts'
+import type { RangeState } from './range.ts'
+
+/** What state sync asks of the peers room: who may be asked, and what became of it. */
+export type PeerPolicy = Pick<Peers, 'isAvailable' | 'throughput' | 'delivered' | 'report'>
+
+/** Timing and bounds of state sync. Defaults are those of the seeds. */
+export interface StateSyncConfig {
+  /** Milliseconds between height queries to a peer. @default 5000 */
+  readonly heightQueryIntervalMs: number
+  /** Commits of one range, at most 100. @default 100 */
+  readonly commitsPerRange: number
+  /** Ranges under way at once. @default 8 */
+  readonly maxRangesInFlight: number
+  /** Ranges that one peer delivers at once. @default 4 */
+  readonly maxRangesPerPeer: number
+  /** Bytes fetched and not yet stored, for all of the sync. @default 134217728 (128 MiB) */
+  readonly maxBytesInFlight: number
+  /** Commits that the sync may run ahead of the slowest durable cursor. @default Infinity */
+  readonly maxExecutorLead: number
+  /** Milliseconds without progress after which the lowest range is asked of another peer, where there is one. @default 3000 */
+  readonly stallMs: number
+  /** While local consensus hands in commits, the sync leaves the tip to it for so many milliseconds after each. @default 2000 */
+  readonly consensusGraceMs: number
+}
+
+export const STATE_SYNC_DEFAULTS: StateSyncConfig = {
+  heightQueryIntervalMs: 5_000,
+  commitsPerRange: 100,
+  maxRangesInFlight: 8,
+  maxRangesPerPeer: 4,
+  maxBytesInFlight: 128 * 1024 * 1024,
+  maxExecutorLead: Number.POSITIVE_INFINITY,
+  stallMs: 3_000,
+  consensusGraceMs: 2_000
+}
+
+export interface StateSyncInit {
+  readonly genesis: Genesis
+  readonly store: CommitStore
+  readonly blockVerifier: BlockVerifier
+  readonly clock: Clock
+  readonly random: Random
+  readonly health: HealthRegistry
+  /** Called after commits are durable, in order. */
+  readonly onStored: (subDags: readonly CommittedSubDag[]) => void
+  /** The lowest position of a durable cursor, which bounds how far the sync runs ahead. */
+  readonly slowestCursor: () => Promise<number | undefined>
+  readonly config?: Partial<StateSyncConfig>
+}
+
+/** The parts of libp2p that state sync uses. `rpc` and `peers` are the services of those names. */
+export interface StateSyncComponents {
+  readonly rpc: Rpc
+  readonly peers: PeerPolicy
+  readonly registrar: Registrar
+  readonly logger: ComponentLogger
+}
+
+/** One range under way, for people. */
+export interface RangeStatus {
+  readonly start: number
+  readonly end: number
+  readonly state: RangeState['name']
+  readonly peer: string | undefined
+  readonly attempts: number
+}
+
+/** Where the sync stands. */
+export interface StateSyncStatus {
+  /** The highest commit that any peer is believed to have. */
+  readonly highestKnown: number
+  readonly bytesInFlight: number
+  readonly ranges: readonly RangeStatus[]
+  /** Since the start of the node; those handed in by local consensus not counted. */
+  readonly synced: { readonly commits: number; readonly blocks: number; readonly bytes: number }
+  readonly halted: Error | undefined
+}
+
+/** The libp2p service that keeps the chain up to date. Made by `stateSync()`. */
+export interface StateSync {
+  /** See `ConsensusInterface.sendCommit`. */
+  sendCommit(commit: ConsensusCommit, options?: AbortOptions): Promise<'stored' | 'known'>
+  /** Tells when the sync has stored commits that local consensus had not handed in. Returns the way to stop listening. */
+  onOvertaken(listener: (highestSynced: CommitRef) => void): () => void
+  /** What a connected peer claims, as far as it is believed. */
+  heightOf(peer: PeerId): { readonly highest: number; readonly lowest: number } | undefined
+  status(): StateSyncStatus
+}

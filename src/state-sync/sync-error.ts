@@ -1,0 +1,19 @@
+import { SomaError } from '../runtime/soma-error.ts'
+
+/** Why the sync, or the consensus interface, refuses to go on. */
+export type SyncErrorCode =
+  // a halt: the sync stops, keeps the evidence, and bans nobody
+  | 'SYNC_FORK' // a certified commit conflicts with what is stored
+  | 'SYNC_CERTIFIED_DATA_REFUSED' // a block that a quorum certified fails our own verifier
+  // a peer
+  | 'SYNC_WRONG_CHAIN' // a peer that speaks this chain's protocols and has another genesis
+  // the consensus interface: answers to its caller
+  | 'CONSENSUS_GAP' // a commit that does not follow the highest synced one
+  | 'CONSENSUS_BROKEN_LINK' // the right index, another previous digest
+  | 'CONSENSUS_CONFLICT' // another commit than the one stored under that index
+  | 'CONSENSUS_UNCERTIFIED' // certifier blocks without a quorum of votes
+  | 'CONSENSUS_INVALID' // blocks that are not the commit's
+  | 'SYNC_STOPPED'
+
+/** A failure of state sync itself. */
+export class SyncError extends SomaError<SyncErrorCode> {}

@@ -1,0 +1,265 @@
+import type { Logger, PeerId } from '@libp2p/interface'
+import { anySignal } from 'any-signal'
+import { RpcError } from '../rpc/rpc-error.ts'
+import type { ByteBudget } from '../runtime/byte-budget.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { HealthRegistry } from '../runtime/health.ts'
+import type { Mailbox } from '../runtime/mailbox.ts'
+import type { Random } from '../runtime/random.ts'
+import { errorCode, toError } from '../runtime/soma-error.ts'
+import type { TaskGroup } from '../runtime/task-group.ts'
+import { choosePeer } from './peer-balancer.ts'
+import type { PeerHeights } from './peer-heights.ts'
+import type { Range } from './range.ts'
+import type { RangeTable } from './range-table.ts'
+import type { PeerPolicy, StateSyncConfig } from './state-sync.ts'
+import { SyncError } from './sync-error.ts'
+
+/** What the event loop is told. */
+export type SyncMessage =
+  | { readonly type: 'tick' }
+  | { readonly type: 'peer-connected'; readonly peer: PeerId }
+  | { readonly type: 'peer-disconnected'; readonly peer: PeerId }
+  /** A peer answered to a height query. */
+  | { readonly type: 'height'; readonly peer: PeerId; readonly highest: number; readonly lowest: number }
+  /** A peer pushed a commit. */
+  | { readonly type: 'pushed'; readonly peer: PeerId; readonly index: number; readonly lowest: number }
+  | { readonly type: 'attempt-ended'; readonly attempt: Attempt; readonly error: Error | undefined }
+  /** Commits were stored. */
+  | { readonly type: 'stored' }
+
+/** A range being fetched from a peer. */
+interface Attempt {
+  readonly range: Range
+  readonly peer: PeerId
+  readonly controller: AbortController
+  readonly since: number
+  lastProgress: number
+  bytes: number
+}
+
+export interface SyncLoopInit {
+  readonly mailbox: Mailbox<SyncMessage>
+  readonly ranges: RangeTable
+  readonly heights: PeerHeights
+  readonly peers: PeerPolicy
+  readonly tasks: TaskGroup
+  readonly budget: ByteBudget
+  readonly clock: Clock
+  readonly random: Random
+  readonly health: HealthRegistry
+  readonly config: StateSyncConfig
+  readonly log: Logger
+  /** Fetches and verifies a range with a peer. */
+  readonly attempt: (range: Range, peer: PeerId, signal: AbortSignal) => Promise<void>
+  /** Checks the peer's chain and asks for its heights. */
+  readonly greet: (peer: PeerId) => void
+  /** Asks for a peer's heights. */
+  readonly queryHeight: (peer: PeerId) => void
+  /** Offers what is new to peers that are behind. */
+  readonly announce: () => void
+  readonly takenUpTo: () => number
+  /** The highest commit that may be planned now: the executor's lead. */
+  readonly ceiling: () => number
+  /** Whether the tip is left to local consensus now. */
+  readonly isLeftToConsensus: () => boolean
+}
+
+/**
+ * The one event loop of state sync (seed: StateSyncEventLoop). It alone changes heights, ranges and attempts, one message at a time; what takes
+ * long runs in tasks that report back by message.
+ */
+export class SyncLoop {
+  readonly #init: SyncLoopInit
+  readonly #connected = new Map<string, PeerId>()
+  readonly #attempts = new Map<Range, Attempt>()
+  #lastHeightQuery = Number.NEGATIVE_INFINITY
+  #halted: Error | undefined
+
+  constructor(init: SyncLoopInit) {
+    this.#init = init
+  }
+
+  /** Why the sync has halted, if it has. */
+  get halted(): Error | undefined {
+    return this.#halted
+  }
+
+  /** Runs until the mailbox is closed. */
+  async run(): Promise<void> {
+    for await (const message of this.#init.mailbox) {
+      this.#handle(message)
+      if (this.#init.mailbox.size === 0) this.#schedule()
+    }
+  }
+
+  /** Stops fetching for good: the operator has to look. What is stored is still served, and local consensus goes on. */
+  halt(error: Error): void {
+    if (this.#halted !== undefined) return
+    this.#halted = error
+    this.#init.health.set('state-sync', { state: 'failed', reason: `halted, ${errorCode(error)}: ${error.message}` })
+    this.#init.log.error('halted: %s', error.message)
+    for (const attempt of this.#attempts.values()) attempt.controller.abort(error)
+  }
+
+  /** A range came on: its attempt is alive. */
+  progressed(range: Range, bytes: number): void {
+    const attempt = this.#attempts.get(range)
+    if (attempt === undefined) return
+    attempt.lastProgress = this.#init.clock.monotonic()
+    attempt.bytes += bytes
+  }
+
+  #handle(message: SyncMessage): void {
+    const { heights } = this.#init
+    switch (message.type) {
+      case 'tick':
+        this.#tick()
+        break
+      case 'peer-connected':
+        this.#connected.set(message.peer.toString(), message.peer)
+        this.#init.greet(message.peer)
+        break
+      case 'peer-disconnected':
+        this.#connected.delete(message.peer.toString())
+        heights.forget(message.peer)
+        break
+      case 'height':
+        if (this.#connected.has(message.peer.toString())) heights.claim(message.peer, message.highest, message.lowest)
+        break
+      case 'pushed':
+        if (this.#connected.has(message.peer.toString())) heights.reached(message.peer, message.index, message.lowest)
+        break
+      case 'attempt-ended':
+        this.#attemptEnded(message.attempt, message.error)
+        break
+      case 'stored':
+        this.#init.announce()
+        break
+      default:
+        message satisfies never
+    }
+  }
+
+  #tick(): void {
+    const { clock, config, queryHeight } = this.#init
+    const now = clock.monotonic()
+    if (now - this.#lastHeightQuery >= config.heightQueryIntervalMs) {
+      this.#lastHeightQuery = now
+      for (const peer of this.#connected.values()) queryHeight(peer)
+    }
+    this.#loseTurnIfStalled(now)
+  }
+
+  /** Everything waits for the lowest range: when its peer is silent and another has it, the other is asked. */
+  #loseTurnIfStalled(now: number): void {
+    const { ranges, config } = this.#init
+    const attempt = ranges.lowest === undefined ? undefined : this.#attempts.get(ranges.lowest)
+    if (attempt === undefined || now - attempt.lastProgress < config.stallMs) return
+    const others = this.#candidates(attempt.range.start).filter(({ peer }) => !peer.equals(attempt.peer))
+    if (others.length === 0) return
+    attempt.controller.abort(new RpcError('RPC_TIMEOUT', `no progress in ${config.stallMs} ms, and others have it`))
+  }
+
+  #attemptEnded({ range, peer, since, bytes }: Attempt, error: Error | undefined): void {
+    const { peers, heights, clock, ranges, log } = this.#init
+    this.#attempts.delete(range)
+    if (error instanceof SyncError) {
+      this.halt(error)
+      return
+    }
+    if (error === undefined) peers.delivered(peer, bytes, clock.monotonic() - since)
+    else if (this.#halted === undefined) {
+      log('range %d-%d failed with %p: %s %s', range.start, range.end, peer, errorCode(error), error.message)
+      if (errorCode(error) === 'RPC_NOT_FOUND') heights.notDelivered(peer, range.start)
+      peers.report(peer, error)
+    }
+    if (error === undefined || range.isWhole) range.finish()
+    else range.fail(error)
+    if (range.isTaken) ranges.drop(range)
+  }
+
+  /** Begins what can be begun: first ranges that failed, from the lowest up, then new ones. */
+  #schedule(): void {
+    if (this.#halted !== undefined || this.#init.isLeftToConsensus()) return
+    const { ranges, heights, budget } = this.#init
+    for (const range of ranges.askable) {
+      if (range.certified === undefined && heights.having(range.start).length === 0) ranges.drop(range)
+      else this.#ask(range)
+    }
+    for (let range = this.#plan(); range !== undefined; range = this.#plan()) {
+      if (this.#ask(range)) continue
+      ranges.drop(range)
+      break
+    }
+    budget.review() // another range may be the lowest now
+    this.#reportHealth()
+  }
+
+  #plan(): Range | undefined {
+    const { ranges, heights, config, takenUpTo, ceiling } = this.#init
+    return ranges.plan(takenUpTo(), heights.highestKnown, {
+      commitsPerRange: config.commitsPerRange,
+      maxRanges: config.maxRangesInFlight,
+      ceiling: ceiling()
+    })
+  }
+
+  /** Asks somebody for a range, preferring anyone to the peer that failed it last. Returns false when nobody can be asked now. */
+  #ask(range: Range): boolean {
+    const { heights, random, clock } = this.#init
+    const candidates = this.#candidates(range.start)
+    const others = candidates.filter(({ peer }) => range.lastPeer === undefined || !peer.equals(range.lastPeer))
+    const peer = choosePeer(others.length > 0 ? others : candidates, random)
+    if (peer === undefined) return false
+    range.shorten(heights.get(peer)?.highest ?? range.end)
+    const now = clock.monotonic()
+    range.ask(peer, now)
+    this.#launch({ range, peer, controller: new AbortController(), since: now, lastProgress: now, bytes: 0 })
+    return true
+  }
+
+  #launch(attempt: Attempt): void {
+    const { tasks, mailbox } = this.#init
+    this.#attempts.set(attempt.range, attempt)
+    tasks.run(async (groupSignal) => {
+      const signal = anySignal([groupSignal, attempt.controller.signal])
+      let error: Error | undefined
+      try {
+        await this.#init.attempt(attempt.range, attempt.peer, signal)
+      } catch (thrown) {
+        error = attempt.controller.signal.aborted ? toError(attempt.controller.signal.reason) : toError(thrown)
+      } finally {
+        signal.clear()
+      }
+      mailbox.post({ type: 'attempt-ended', attempt, error })
+    })
+  }
+
+  #candidates(index: number) {
+    const { heights, peers, config } = this.#init
+    const busy = new Map<string, number>()
+    for (const { peer } of this.#attempts.values()) busy.set(peer.toString(), (busy.get(peer.toString()) ?? 0) + 1)
+    return heights
+      .having(index)
+      .filter(({ peer }) => peers.isAvailable(peer))
+      .map(({ peer }) => ({ peer, inFlight: busy.get(peer.toString()) ?? 0, throughput: peers.throughput(peer) }))
+      .filter(({ inFlight }) => inFlight < config.maxRangesPerPeer)
+  }
+
+  #reportHealth(): void {
+    const { health, heights, takenUpTo, ranges } = this.#init
+    const next = takenUpTo() + 1
+    const lacksPeer =
+      heights.highestKnown >= next && ranges.lowest?.peer === undefined && ranges.lowest?.isWhole !== true
+    if (!lacksPeer) health.set('state-sync', { state: 'ok' })
+    else {
+      const failure =
+        ranges.lowest?.state.name === 'failed' ? `; last failure: ${ranges.lowest.state.error.message}` : ''
+      health.set('state-sync', {
+        state: 'degraded',
+        reason: `waiting for a peer that can deliver commit ${next}${failure}`
+      })
+    }
+  }
+}

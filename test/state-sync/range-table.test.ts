@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { trustBlock } from '../../src/consensus/signed-block.ts'
+import type { Range } from '../../src/state-sync/range.ts'
+import { RangeTable } from '../../src/state-sync/range-table.ts'
+import { buildChain, commitAt } from '../../src/testing/index.ts'
+import { randomPeer } from './random-peer.ts'
+
+const chain = buildChain({ commits: 60 })
+const LIMITS = { commitsPerRange: 10, maxRanges: 4, ceiling: Number.POSITIVE_INFINITY }
+
+function certify(range: Range, end = range.end): void {
+  const commits = []
+  for (let index = range.start; index <= end; index++) commits.push(commitAt(chain, index).subDag.commit)
+  range.certify({ commits, certifiers: [] })
+}
+
+function fill(range: Range, from = range.start, to = range.end): void {
+  for (let index = from; index <= to; index++) range.addBlocks(commitAt(chain, index).subDag.blocks.map(trustBlock))
+}
+
+const spans = (table: RangeTable) => table.ranges.map(({ start, end }) => [start, end])
+
+describe('RangeTable', () => {
+  it('plans consecutive, disjoint ranges above what is stored, within its limits', () => {
+    const table = new RangeTable()
+    while (table.plan(5, 1_000, LIMITS) !== undefined);
+    assert.deepEqual(spans(table), [
+      [6, 15],
+      [16, 25],
+      [26, 35],
+      [36, 45]
+    ])
+  })
+
+  it('never plans beyond what is claimed, nor beyond the lead of the executor', () => {
+    const table = new RangeTable()
+    assert.equal(table.plan(5, 5, LIMITS), undefined)
+    table.plan(5, 8, LIMITS)
+    assert.deepEqual(spans(table), [[6, 8]])
+    assert.equal(table.plan(5, 1_000, { ...LIMITS, ceiling: 8 }), undefined)
+  })
+
+  it('fills the gap that a peer left by serving less than was asked', async () => {
+    const table = new RangeTable()
+    const first = table.plan(0, 40, LIMITS)
+    table.plan(0, 40, LIMITS)
+    assert.ok(first)
+    first.ask(await randomPeer(), 0)
+    certify(first, 4)
+    assert.deepEqual(spans(table), [
+      [1, 4],
+      [11, 20]
+    ])
+    table.plan(0, 40, LIMITS)
+    assert.deepEqual(spans(table), [
+      [1, 4],
+      [5, 10],
+      [11, 20]
+    ])
+  })
+
+  it('gives commits in order only, as soon as all their blocks are there', async () => {
+    const table = new RangeTable()
+    const first = table.plan(0, 20, LIMITS)
+    const second = table.plan(0, 20, LIMITS)
+    assert.ok(first && second)
+    for (const range of [first, second]) {
+      range.ask(await randomPeer(), 0)
+      certify(range)
+    }
+    fill(second)
+    assert.equal(table.take(1, 100, 1e9).commits.length, 0)
+    fill(first, 1, 3)
+    assert.deepEqual(
+      table.take(1, 100, 1e9).commits.map(({ commit }) => commit.ref.index),
+      [1, 2, 3]
+    )
+    fill(first, 4, 10)
+    const rest = table.take(4, 100, 1e9).commits.map(({ commit }) => commit.ref.index)
+    assert.deepEqual(rest, [4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20])
+    assert.equal(table.size, 0)
+  })
+
+  it('takes at least one commit and not many more bytes than wanted', async () => {
+    const table = new RangeTable()
+    const range = table.plan(0, 10, LIMITS)
+    assert.ok(range)
+    range.ask(await randomPeer(), 0)
+    range.hold(1e6)
+    certify(range)
+    fill(range)
+    assert.equal(table.take(1, 100, 1).commits.length, 1)
+    assert.equal(table.take(2, 3, 1e9).commits.length, 3)
+  })
+
+  it('leaves out commits that local consensus has stored in the meantime, and gives their bytes back', async () => {
+    const table = new RangeTable()
+    const range = table.plan(0, 10, LIMITS)
+    assert.ok(range)
+    range.ask(await randomPeer(), 0)
+    range.hold(100_000)
+    certify(range)
+    fill(range)
+    const { commits, skippedBytes } = table.take(6, 100, 1e9)
+    assert.deepEqual(
+      commits.map(({ commit }) => commit.ref.index),
+      [6, 7, 8, 9, 10]
+    )
+    assert.ok(skippedBytes > 0)
+    assert.equal(
+      commits.reduce((sum, { budgetBytes }) => sum + budgetBytes, skippedBytes),
+      100_000
+    )
+  })
+})
+
+describe('Range', () => {
+  it('keeps what was certified and verified when a peer fails', async () => {
+    const table = new RangeTable()
+    const range = table.plan(0, 10, LIMITS)
+    assert.ok(range)
+    range.ask(await randomPeer(), 0)
+    assert.equal(range.state.name, 'asked')
+    certify(range)
+    assert.equal(range.state.name, 'verifying')
+    fill(range, 1, 5)
+    range.fail(new Error('torn'))
+    assert.deepEqual(table.askable, [range])
+    assert.equal(table.take(1, 100, 1e9).commits.length, 5)
+    range.ask(await randomPeer(), 1)
+    assert.equal(range.state.name, 'verifying')
+    assert.equal(range.isWhole, false)
+    fill(range, 6, 10)
+    assert.equal(range.isWhole, true)
+    assert.equal(table.take(6, 100, 1e9).commits.length, 5)
+  })
+
+  it('gives back what an attempt held and did not leave', async () => {
+    const table = new RangeTable()
+    const range = table.plan(0, 1, LIMITS)
+    assert.ok(range)
+    range.ask(await randomPeer(), 0)
+    range.hold(50_000)
+    assert.equal(range.settleHeld(), 50_000)
+    assert.equal(range.settleHeld(), 0)
+  })
+})
