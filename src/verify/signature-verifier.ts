@@ -19,5 +19,5 @@ export interface SignatureVerifier {
    *
    * @throws the signal's reason on abort
    */
-  verify(checks: readonly SignatureCheck[], options?: { signal?: AbortSignal }): Promise<boolean[]>
+  verify(checks: readonly SignatureCheck[], options?: { signal?: AbortSignal | undefined }): Promise<boolean[]>
 }

@@ -12,6 +12,6 @@ export interface TransactionVerifier {
   verify(
     transactions: readonly Uint8Array[],
     committee: Committee,
-    options?: { signal?: AbortSignal }
+    options?: { signal?: AbortSignal | undefined }
   ): Promise<{ index: number; reason: string } | undefined>
 }

@@ -1,3 +1,4 @@
+import type { BlockRef } from '../consensus/block-ref.ts'
 import { SomaError } from '../runtime/soma-error.ts'
 
 /** Why consensus data failed verification. All of it is objectively wrong: whoever sent it is at fault, or lied to. */
@@ -39,5 +40,19 @@ export type VerifyErrorCode =
   | 'ASSEMBLY_BLOCK_MISSING'
   | 'ASSEMBLY_TIMESTAMP_REGRESSED' // a block older than an ancestor that was committed before it
 
+/** What a {@link VerifyError} is about, beside its code. */
+export interface VerifyErrorOptions extends ErrorOptions {
+  /** The block at fault. */
+  readonly block?: BlockRef
+}
+
 /** Consensus data that is not what it claims to be. */
-export class VerifyError extends SomaError<VerifyErrorCode> {}
+export class VerifyError extends SomaError<VerifyErrorCode> {
+  /** The block at fault, where it is one. */
+  readonly block: BlockRef | undefined
+
+  constructor(code: VerifyErrorCode, message: string, options: VerifyErrorOptions = {}) {
+    super(code, message, options)
+    this.block = options.block
+  }
+}

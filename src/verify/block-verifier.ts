@@ -1,0 +1,114 @@
+import { type BlockRef, formatBlockRef } from '../consensus/block-ref.ts'
+import type { Committee } from '../consensus/committee.ts'
+import type { Digest } from '../consensus/digest.ts'
+import { intentPrefix } from '../consensus/intent.ts'
+import {
+  blockPayload,
+  blockSignature,
+  type SignedBlock,
+  trustBlock,
+  type VerifiedBlock
+} from '../consensus/signed-block.ts'
+import { verifyBlockStructure } from './block-structure.ts'
+import type { BlsVerifier } from './bls-verifier.ts'
+import { type EndOfEpochForm, EndOfEpochVerifier } from './end-of-epoch.ts'
+import { GenesisDigests } from './genesis-digests.ts'
+import { createMainThreadVerifier } from './main-thread-verifier.ts'
+import type { SignatureVerifier } from './signature-verifier.ts'
+import type { TransactionVerifier } from './transaction-verifier.ts'
+import { VerifyError, type VerifyErrorCode } from './verify-error.ts'
+
+/** Verifies blocks by every rule of the chain. */
+export interface BlockVerifier {
+  /**
+   * Verifies a batch, the cheapest rules first: the structure of all blocks and the form of their end-of-epoch data; the authors' signatures, in one batch;
+   * the BLS signatures of end-of-epoch data; the transactions.
+   *
+   * @returns the same blocks in the same order
+   * @throws {VerifyError} for the first block found that breaks a rule, which the error names; none of the batch is verified then
+   * @throws the signal's reason on abort
+   */
+  verify(blocks: readonly SignedBlock[], options?: { signal?: AbortSignal | undefined }): Promise<VerifiedBlock[]>
+}
+
+export interface BlockVerifierInit {
+  readonly chainId: Digest
+  readonly signatures: SignatureVerifier
+  /** The committee of an epoch, or `undefined` while it is not known. */
+  readonly getCommittee: (epoch: number) => Committee | undefined | Promise<Committee | undefined>
+  /** Checks BLS signatures. @default the main thread, which then takes a pause after each */
+  readonly bls?: BlsVerifier | undefined
+  /** @default none: transactions are opaque */
+  readonly transactionVerifier?: TransactionVerifier | undefined
+}
+
+interface Subject {
+  readonly signed: SignedBlock
+  readonly committee: Committee
+  readonly author: Uint8Array
+  readonly endOfEpoch: EndOfEpochForm | undefined
+}
+
+type Options = { readonly signal?: AbortSignal | undefined }
+
+/** Makes a block verifier. It holds no threads of its own. */
+export function createBlockVerifier(init: BlockVerifierInit): BlockVerifier {
+  const { chainId, signatures, getCommittee, transactionVerifier } = init
+  const prefix = intentPrefix('block', chainId)
+  const genesis = new GenesisDigests(chainId)
+  const endOfEpoch = new EndOfEpochVerifier({ chainId, bls: init.bls ?? createMainThreadVerifier() })
+
+  async function examine(blocks: readonly SignedBlock[]): Promise<Subject[]> {
+    const committees = new Map<number, Committee | undefined>()
+    const subjects: Subject[] = []
+    for (const signed of blocks) {
+      const { epoch } = signed.block
+      if (!committees.has(epoch)) committees.set(epoch, await getCommittee(epoch))
+      const committee = committees.get(epoch)
+      if (committee === undefined) throw fault(signed.ref, 'BLOCK_UNKNOWN_EPOCH', `is of epoch ${epoch}, unknown here`)
+      verifyBlockStructure(signed, committee, (author) => genesis.get(epoch, author))
+      const author = committee.validators[signed.block.author]?.protocolKey
+      if (author === undefined) throw fault(signed.ref, 'BLOCK_AUTHOR_OUT_OF_RANGE', 'is by no validator')
+      subjects.push({ signed, committee, author, endOfEpoch: endOfEpoch.checkForm(signed, committee) })
+    }
+    return subjects
+  }
+
+  async function verifySignatures(subjects: readonly Subject[], options: Options): Promise<void> {
+    const checks = subjects.map(({ signed, author }) => ({
+      publicKey: author,
+      signature: blockSignature(signed.bytes),
+      prefix,
+      payload: blockPayload(signed.bytes)
+    }))
+    const results = await signatures.verify(checks, options)
+    const failed = subjects[results.indexOf(false)]
+    if (failed !== undefined) throw fault(failed.signed.ref, 'BLOCK_BAD_SIGNATURE', 'is not signed by its author')
+  }
+
+  async function verifyTransactions({ signed, committee }: Subject, options: Options): Promise<void> {
+    const { transactions } = signed.block
+    if (transactionVerifier === undefined || transactions.length === 0) return
+    const invalid = await transactionVerifier.verify(transactions, committee, options)
+    if (invalid === undefined) return
+    const what = `has the invalid transaction ${invalid.index}: ${invalid.reason}`
+    throw fault(signed.ref, 'BLOCK_BAD_TRANSACTION', what)
+  }
+
+  return {
+    async verify(blocks, options = {}) {
+      options.signal?.throwIfAborted()
+      const subjects = await examine(blocks)
+      await verifySignatures(subjects, options)
+      for (const { signed, committee, endOfEpoch: form } of subjects) {
+        if (form !== undefined) await endOfEpoch.verifySignatures(signed, form, committee, options)
+      }
+      for (const subject of subjects) await verifyTransactions(subject, options)
+      return blocks.map(trustBlock)
+    }
+  }
+}
+
+function fault(block: BlockRef, code: VerifyErrorCode, what: string): VerifyError {
+  return new VerifyError(code, `block ${formatBlockRef(block)} ${what}`, { block })
+}
