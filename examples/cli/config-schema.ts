@@ -1,0 +1,129 @@
+import { multiaddr } from '@multiformats/multiaddr'
+import { z } from 'zod'
+import type { NodeConfig } from '../../src/node/soma-node.ts'
+
+/** Levels of the log, from nothing to everything. */
+export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
+
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** How a scripted consensus runs beneath a validator, in place of a real one. */
+export interface ScriptedConfig {
+  /** Key files of all validators, in any order. @default the node's own */
+  keys?: string[]
+  /** @default 1 */
+  seed: number
+  /** Transactions of a block. @default 10 */
+  transactions: number
+  /** Bytes of a transaction. @default 400 */
+  transactionBytes: number
+  /** Milliseconds between rounds. @default 250 */
+  roundIntervalMs: number
+}
+
+/** A node as its configuration file describes it. README.md has the table for operators. */
+export interface NodeFileConfig {
+  /** Path of the genesis file. */
+  genesis: string
+  /** Path of the key file. @default network-key.json in the data directory, made when it is not there */
+  key?: string
+  /** Directory of everything that the node keeps, made when it is not there. @default 'soma-data' */
+  dataDir: string
+  /** Multiaddrs to listen on. @default ['/ip4/127.0.0.1/tcp/0'] */
+  listen: string[]
+  /** Multiaddrs to announce. @default those listened on */
+  announce?: string[]
+  /** Multiaddrs, each with its peer id, of nodes to begin with. @default [] */
+  seeds: string[]
+  network: Partial<Pick<NodeConfig, 'targetConnections' | 'maxConnections' | 'discoveryIntervalMs' | 'privateNetwork'>>
+  sync: Partial<Omit<NodeConfig, 'targetConnections' | 'maxConnections' | 'discoveryIntervalMs' | 'privateNetwork'>>
+  /** What hands in commits. @default 'none' */
+  consensus: 'none' | 'scripted'
+  scripted: ScriptedConfig
+  /** What consumes commits. @default 'ledger' */
+  executor: 'ledger' | 'none'
+  log: {
+    /** @default 'info' */
+    level: LogLevel
+    /** Levels by component, such as `soma-p2p:state-sync`. libp2p is silent unless it is named. @default {} */
+    components: Record<string, LogLevel>
+  }
+}
+
+const path = z.string('the path of a file').min(1, 'the path of a file')
+const address = z.string('a multiaddr such as /ip4/10.0.0.1/tcp/9000').refine(isMultiaddr, {
+  error: 'a multiaddr such as /ip4/10.0.0.1/tcp/9000'
+})
+const seedAddress = z
+  .string('a multiaddr with a peer id, such as /ip4/10.0.0.1/tcp/9000/p2p/12D3Koo...')
+  .refine((text) => isMultiaddr(text) && text.includes('/p2p/'), {
+    error: 'a multiaddr with a peer id, such as /ip4/10.0.0.1/tcp/9000/p2p/12D3Koo...'
+  })
+const level = z.enum(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`)
+const minute = 60_000
+
+/**
+ * The configuration file. Every message is a phrase that goes on from "should be".
+ *
+ * Ranges keep out what cannot be meant: a node with them at either end still works.
+ */
+export const configSchema: z.ZodType<NodeFileConfig> = z.strictObject(
+  {
+    genesis: path,
+    key: path.exactOptional(),
+    dataDir: z.string('the path of a directory').min(1, 'the path of a directory').default('soma-data'),
+    listen: z.array(address, 'a list of multiaddrs').default(['/ip4/127.0.0.1/tcp/0']),
+    announce: z.array(address, 'a list of multiaddrs').exactOptional(),
+    seeds: z.array(seedAddress, 'a list of multiaddrs with peer ids').default([]),
+    network: section({
+      targetConnections: integer(1, 1_000).exactOptional(),
+      maxConnections: integer(1, 10_000).exactOptional(),
+      discoveryIntervalMs: integer(50, 60 * minute).exactOptional(),
+      privateNetwork: z.boolean('true or false').exactOptional()
+    }),
+    sync: section({
+      heightQueryIntervalMs: integer(100, 60 * minute).exactOptional(),
+      commitsPerRange: integer(1, 100).exactOptional(),
+      maxRangesInFlight: integer(1, 64).exactOptional(),
+      maxBytesInFlight: integer(4 * 1024 * 1024, 64 * 1024 ** 3).exactOptional(),
+      maxExecutorLead: integer(1, Number.MAX_SAFE_INTEGER).exactOptional(),
+      signatureWorkers: integer(0, 64).exactOptional(),
+      keepCommits: integer(1, Number.MAX_SAFE_INTEGER).exactOptional()
+    } satisfies Record<keyof NodeFileConfig['sync'], z.ZodType>),
+    consensus: z.enum(['none', 'scripted'], 'none or scripted').default('none'),
+    scripted: section({
+      keys: z.array(path, 'a list of key files').exactOptional(),
+      seed: integer(0, Number.MAX_SAFE_INTEGER).default(1),
+      transactions: integer(0, 10_000).default(10),
+      transactionBytes: integer(0, 1024 * 1024).default(400),
+      roundIntervalMs: integer(1, 10 * minute).default(250)
+    }),
+    executor: z.enum(['ledger', 'none'], 'ledger or none').default('ledger'),
+    log: section({
+      level: level.default('info'),
+      components: z
+        .record(z.string(), level, 'a section of levels by component, such as soma-p2p:state-sync')
+        .default({})
+    })
+  },
+  'a set of keys and values'
+)
+
+function section<S extends z.core.$ZodLooseShape>(shape: S): z.ZodPrefault<z.ZodObject<S, z.core.$strict>> {
+  return z.strictObject(shape, `a section with ${Object.keys(shape).join(', ')}`).prefault({} as never)
+}
+
+function integer(least: number, most: number): z.ZodNumber {
+  const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`
+  const error = `a whole number ${range}`
+  return z.number(error).int(error).min(least, error).max(most, error)
+}
+
+function isMultiaddr(text: string): boolean {
+  try {
+    multiaddr(text)
+    return true
+  } catch {
+    return false
+  }
+}

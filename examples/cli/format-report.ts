@@ -1,0 +1,52 @@
+import { styleText } from 'node:util'
+import type { NodeReport } from './node-report.ts'
+
+const colours = { ok: 'green', degraded: 'yellow', failed: 'red' } as const
+
+/** A node's status for people. */
+export function formatReport(report: NodeReport, stream: NodeJS.WriteStream): string {
+  const { highestSynced, synced, executor, peers } = report
+  const rows: [string, string][] = [
+    [
+      'node',
+      `${report.role === 'validator' ? 'validator' : 'full node'}, process ${report.pid}, version ${report.version}, up ${duration(report.uptimeMs)}`
+    ],
+    ['peer id', report.peerId],
+    ['chain id', report.chainId],
+    ...report.addresses.map((address): [string, string] => ['address', address]),
+    [
+      'synced',
+      `to commit ${highestSynced.index} of ${Math.max(report.highestKnown, highestSynced.index)}, epoch ${report.epoch}`
+    ],
+    ['', `digest ${highestSynced.digest}`],
+    ['', `since the start ${synced.commits} commits, ${synced.blocks} blocks, ${mebibytes(synced.bytes)}`],
+    ['serves', `commits ${report.lowestAvailable} to ${report.highestCertifiable}`],
+    ['in flight', `${report.rangesInFlight} ranges, ${mebibytes(report.bytesInFlight)}`]
+  ]
+  if (executor !== undefined) {
+    rows.push(['executed', `to commit ${executor.highestExecuted}, ${executor.transactions} transactions`])
+    rows.push(['', `state ${executor.stateDigest}`])
+    if (executor.failure !== undefined) rows.push(['', styleText('red', executor.failure, { stream })])
+  }
+  for (const [part, { state, reason }] of Object.entries(report.health)) {
+    rows.push([part, styleText(colours[state], state, { stream }) + (reason === undefined ? '' : `: ${reason}`)])
+  }
+  rows.push(['peers', `${peers.length} connected, ${report.knownPeers} known`])
+  for (const { peerId, address, direction, connectedMs, highestCommit } of peers) {
+    const height = highestCommit === undefined ? 'height unknown' : `at ${highestCommit}`
+    rows.push(['', `${peerId} ${direction}, ${height}, for ${duration(connectedMs)}, ${address}`])
+  }
+  const width = Math.max(...rows.map(([name]) => name.length))
+  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n')
+}
+
+function duration(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000)
+  if (seconds < 60) return `${seconds} s`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 1024 ** 2).toFixed(1)} MiB`
+}

@@ -1,0 +1,46 @@
+import { Command } from 'commander'
+import { genesisCommand } from './genesis-command.ts'
+import { keygenCommand } from './keygen-command.ts'
+import { nodeCommand } from './node-command.ts'
+import { reportError } from './report-error.ts'
+import { statusCommand } from './status-command.ts'
+import { VERSION } from './version.ts'
+
+const help = `
+A node by hand, with a validator of its own to sync from:
+  $ soma-p2p keygen --out validator.json
+  $ soma-p2p genesis --validator validator.pub.json --out genesis.bin
+  $ soma-p2p node --genesis genesis.bin --key validator.json --consensus scripted --data-dir validator
+  $ soma-p2p node --genesis genesis.bin --data-dir full-node --seed <the address that the first one prints>
+  $ soma-p2p status --data-dir full-node
+
+A whole network at once:
+  $ soma-p2p devnet
+
+Exit codes: 0 done, 1 failed, 2 a mistake in flags, files or configuration, 130 interrupted with Ctrl-C.
+Colours follow NO_COLOR and FORCE_COLOR.`
+
+/**
+ * Runs the command line.
+ *
+ * @param args without the names of node and script
+ * @returns the exit code; nothing is left running when it is there
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    const program = new Command('soma-p2p')
+      .description('The peer-to-peer stack of a DAG-BFT validator node: keys, genesis, nodes and whole devnets.')
+      .version(VERSION)
+      .addHelpText('after', help)
+    program.addCommand(keygenCommand())
+    program.addCommand(genesisCommand())
+    program.addCommand(nodeCommand())
+    program.addCommand(statusCommand())
+    for (const command of [program, ...program.commands])
+      command.exitOverride().showHelpAfterError('(--help tells more)')
+    await program.parseAsync(args, { from: 'user' })
+    return 0
+  } catch (thrown) {
+    return reportError(thrown)
+  }
+}

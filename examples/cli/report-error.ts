@@ -1,0 +1,44 @@
+import { styleText } from 'node:util'
+import { CommanderError } from 'commander'
+import { ConsensusError } from '../../src/consensus/consensus-error.ts'
+import { KeyFileError } from '../../src/node/key-file.ts'
+import { NodeError } from '../../src/node/node-error.ts'
+import { SomaError, toError } from '../../src/runtime/soma-error.ts'
+import { Interrupted, UsageError } from './cli-error.ts'
+import { exitCodeOf } from './interrupt.ts'
+import { nextStep } from './next-step.ts'
+
+/** Errors of which the person at the terminal is the cause. */
+const mistakes = [UsageError, KeyFileError, ConsensusError, NodeError]
+
+/**
+ * Tells the person at the terminal why a command failed: one line with the error's code and what to do about it.
+ *
+ * @returns the exit code: 2 for a mistake in flags, files or configuration, 1 for a failure, 128 and its number for a signal
+ */
+export function reportError(thrown: unknown): number {
+  // commander has printed its message already.
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2
+  if (thrown instanceof Interrupted) return exitCodeOf(thrown.signal)
+  const error = toError(thrown)
+  if (error instanceof SomaError || isSystemError(error)) {
+    const step = nextStep(error.code)
+    console.error(`${label()} ${oneLine(error.message)} [${error.code}]${step === undefined ? '' : `. ${step}`}`)
+  } else {
+    // Nobody foresaw this one, so whoever mends it needs to see where it came from.
+    console.error(`${label()} unexpected: ${error.stack ?? error.message}`)
+  }
+  return mistakes.some((kind) => error instanceof kind) ? 2 : 1
+}
+
+function label(): string {
+  return styleText('red', 'error:', { stream: process.stderr })
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, ' ')
+}
+
+function isSystemError(error: Error): error is NodeJS.ErrnoException & { code: string } {
+  return 'syscall' in error && 'code' in error && typeof error.code === 'string'
+}

@@ -1,0 +1,141 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { decodeGenesis, type Genesis } from '../../src/consensus/genesis.ts'
+import { createNode } from '../../src/node/create-node.ts'
+import {
+  generateNetworkKey,
+  KeyFileError,
+  type NodeKeys,
+  networkPrivateKeyOf,
+  readKeyFile,
+  writeKeyFile
+} from '../../src/node/key-file.ts'
+import { pinoLogger } from '../../src/node/pino-logger.ts'
+import type { SomaNode } from '../../src/node/soma-node.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+import { toHex } from '../../src/runtime/hex.ts'
+import { errorCode } from '../../src/runtime/soma-error.ts'
+import { type Ledger, openLedger } from '../ledger/ledger.ts'
+import { ControlError, NodeEndedError, UsageError } from './cli-error.ts'
+import type { NodeFileConfig } from './config-schema.ts'
+import { openControlServer } from './control-server.ts'
+import { logNode } from './node-log.ts'
+import type { NodeReport } from './node-report.ts'
+import { runScriptedConsensus } from './run-scripted-consensus.ts'
+import { readCommitteeKeys } from './scripted-keys.ts'
+import { SupervisedExecutor } from './supervised-executor.ts'
+import { VERSION } from './version.ts'
+
+/** How a node is run. */
+export interface RunNodeInit {
+  readonly config: NodeFileConfig
+  readonly log: Logger
+  /** Stops the node. */
+  readonly signal: AbortSignal
+  /** Called once, when the node can be reached. */
+  readonly onStarted: (node: SomaNode) => void
+}
+
+/**
+ * Runs a validator or full node until the signal aborts. Everything that it keeps lies in its data directory: `chain`, `ledger`, the
+ * control socket, and `network-key.json` where no key file is configured.
+ *
+ * @throws the first failure that the node cannot go on after, when everything has stopped
+ */
+export async function runNode({ config, log, signal, onStarted }: RunNodeInit): Promise<void> {
+  const genesis = await readGenesis(config.genesis)
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  const keys = config.key === undefined ? await ownNetworkKey(config.dataDir) : await readKeyFile(config.key)
+  const script = config.consensus === 'scripted' ? await scriptOf(config, genesis) : undefined
+
+  let report = async (): Promise<NodeReport> => {
+    throw new ControlError('CONTROL_REFUSED', 'the node is starting')
+  }
+  // The socket comes first: it tells two nodes on one data directory apart before either touches the store.
+  const control = await openControlServer(config.dataDir, { 'GET /status': () => report() }, (err) =>
+    log.error({ err }, 'the control socket failed')
+  )
+  let node: SomaNode | undefined
+  let ledger: Ledger | undefined
+  try {
+    node = await createNode({
+      genesis,
+      privateKey: await networkPrivateKeyOf(keys),
+      store: join(config.dataDir, 'chain'),
+      listen: config.listen,
+      ...(config.announce !== undefined && { announce: config.announce }),
+      seeds: config.seeds,
+      config: { ...config.network, ...config.sync },
+      logger: pinoLogger(log, config.log.components)
+    })
+    if (config.executor === 'ledger') ledger = await openLedger(join(config.dataDir, 'ledger'))
+    await node.start()
+    if (!signal.aborted) await runParts(node)
+  } finally {
+    await node?.stop()
+    await ledger?.close()
+    await control.stop()
+  }
+
+  async function runParts(node: SomaNode): Promise<void> {
+    const stop = new AbortController()
+    const partSignal = AbortSignal.any([signal, stop.signal])
+    const init = { node, clock: systemClock, signal: partSignal, log }
+    const executor = ledger && new SupervisedExecutor({ ...init, ledger })
+    report = () => reportOf(node, ledger, executor?.failure)
+    const parts = [logNode({ ...init, report })]
+    if (executor !== undefined) parts.push(executor.run())
+    if (script !== undefined) parts.push(runScriptedConsensus({ ...init, ...script }))
+    onStarted(node)
+    try {
+      // Each part ends when the signal aborts. One that ends before takes the node down with it, never half alive.
+      await Promise.race(parts)
+    } finally {
+      stop.abort()
+      await Promise.allSettled(parts)
+    }
+    if (!signal.aborted) throw new NodeEndedError('NODE_ENDED', 'the node ended by itself')
+  }
+}
+
+async function readGenesis(path: string): Promise<Genesis> {
+  try {
+    return decodeGenesis(new Uint8Array(await readFile(path)))
+  } catch (cause) {
+    if (cause instanceof Error && 'syscall' in cause)
+      throw new UsageError('FILE_UNREADABLE', `cannot read the genesis: ${cause.message}`, { cause })
+    throw cause
+  }
+}
+
+/** A full node's peer id outlives restarts, though nobody made it a key. */
+async function ownNetworkKey(dataDir: string): Promise<NodeKeys> {
+  const path = join(dataDir, 'network-key.json')
+  try {
+    return await readKeyFile(path)
+  } catch (thrown) {
+    const isMissing =
+      thrown instanceof KeyFileError && thrown.code === 'KEY_FILE_UNREADABLE' && errorCode(thrown.cause) === 'ENOENT'
+    if (!isMissing) throw thrown
+  }
+  const key = generateNetworkKey()
+  await writeKeyFile(path, key)
+  return key
+}
+
+type Script = Pick<Parameters<typeof runScriptedConsensus>[0], 'options' | 'snapshotPath'>
+
+async function scriptOf({ key, scripted, dataDir }: NodeFileConfig, genesis: Genesis): Promise<Script> {
+  const { keys: files = key === undefined ? [] : [key], ...options } = scripted
+  const keys = await readCommitteeKeys(genesis, files)
+  return { options: { ...options, genesis, keys }, snapshotPath: join(dataDir, 'scripted-consensus.snapshot') }
+}
+
+async function reportOf(node: SomaNode, ledger: Ledger | undefined, failure: string | undefined): Promise<NodeReport> {
+  const status = { pid: process.pid, version: VERSION, ...(await node.status()) }
+  if (ledger === undefined) return status
+  const { highestExecuted, transactions, stateDigest } = ledger
+  const executor = { highestExecuted, transactions, stateDigest: toHex(stateDigest) }
+  return { ...status, executor: failure === undefined ? executor : { ...executor, failure } }
+}

@@ -1,0 +1,60 @@
+import type { Logger } from 'pino'
+import type { SomaNode } from '../../src/node/soma-node.ts'
+import type { Clock } from '../../src/runtime/clock.ts'
+import { errorCode, toError } from '../../src/runtime/soma-error.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import { runExecutor } from '../ledger/run-executor.ts'
+
+/** First wait before a failed executor runs again; it doubles up to the longest. A full disk takes a person minutes to notice. */
+const FIRST_RETRY_MS = 1_000
+const LONGEST_RETRY_MS = 60_000
+
+/** What an executor is kept running with. */
+export interface SupervisedExecutorInit {
+  readonly node: SomaNode
+  readonly ledger: Ledger
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly log: Logger
+}
+
+/** An executor that is started again after a failure, for it must never harm the sync. */
+export class SupervisedExecutor {
+  readonly #init: SupervisedExecutorInit
+  #failure: string | undefined
+
+  constructor(init: SupervisedExecutorInit) {
+    this.#init = init
+  }
+
+  /** Why the executor does not go on at present. */
+  get failure(): string | undefined {
+    return this.#failure
+  }
+
+  /** Runs the executor until the signal aborts or the node stops. */
+  async run(): Promise<void> {
+    const { node, ledger, clock, signal, log } = this.#init
+    let wait = FIRST_RETRY_MS
+    while (!signal.aborted) {
+      const before = ledger.highestExecuted
+      try {
+        await runExecutor({ node, ledger, signal, onExecuted: () => this.#onProgress() })
+        return
+      } catch (thrown) {
+        if (signal.aborted) return
+        this.#failure = `${toError(thrown).message} [${errorCode(thrown)}]`
+        if (ledger.highestExecuted > before) wait = FIRST_RETRY_MS
+        log.error({ err: toError(thrown), retryMs: wait }, 'the executor failed; the sync goes on')
+        await clock.sleep(wait, { signal }).catch(() => undefined) // aborted: the loop ends
+        wait = Math.min(wait * 2, LONGEST_RETRY_MS)
+      }
+    }
+  }
+
+  #onProgress(): void {
+    if (this.#failure === undefined) return
+    this.#failure = undefined
+    this.#init.log.info('the executor goes on')
+  }
+}

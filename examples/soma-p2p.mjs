@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+import { inCheckout, requireNode } from './require-node.mjs'
+
+requireNode()
+
+// Node strips types everywhere but within node_modules, where the published package lies: it brings JavaScript.
+import(inCheckout ? './cli/main.ts' : '../dist/examples/cli/main.js').then(
+  (cli) =>
+    cli.main(process.argv.slice(2)).then((exitCode) => {
+      process.exitCode = exitCode
+    }),
+  (error) => {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
+    console.error(`soma-p2p is not installed whole (${error.message}): run "npm ci" first.`)
+    process.exitCode = 1
+  }
+)

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type LevelWithSilent, pino } from 'pino'
+import { type ComponentLevels, pinoLogger } from '../../src/node/pino-logger.ts'
+
+interface Line {
+  level: number
+  component: string
+  msg: string
+  err?: { message: string }
+}
+
+function logs(level: LevelWithSilent, levels?: ComponentLevels) {
+  const lines: Line[] = []
+  const destination = { write: (line: string) => void lines.push(JSON.parse(line)) }
+  return { lines, logger: pinoLogger(pino({ level }, destination), levels) }
+}
+
+test('log, error and trace become debug, error and trace of the component', () => {
+  const { lines, logger } = logs('trace')
+  const log = logger.forComponent('soma-p2p:rpc')
+  log('asked %d commits', 7)
+  log.error('failed: %e', new Error('torn'))
+  log.trace('in detail')
+  assert.deepEqual(
+    lines.map(({ level, component, msg }) => [level, component, msg]),
+    [
+      [20, 'soma-p2p:rpc', 'asked 7 commits'],
+      [50, 'soma-p2p:rpc', 'failed: torn'],
+      [10, 'soma-p2p:rpc', 'in detail']
+    ]
+  )
+  assert.equal(lines[1]?.err?.message, 'torn')
+})
+
+test('libp2p is silent unless it is asked for', () => {
+  const quiet = logs('trace')
+  quiet.logger.forComponent('libp2p:tcp').error('a peer went away')
+  assert.deepEqual(quiet.lines, [])
+
+  const asked = logs('info', { libp2p: 'error' })
+  asked.logger.forComponent('libp2p:tcp').error('a peer went away')
+  assert.equal(asked.lines.length, 1)
+})
+
+test('the longest matching component name decides, at a whole segment', () => {
+  const { lines, logger } = logs('info', { soma: 'silent', 'soma:sync': 'debug', 'soma:sync:range': 'error' })
+  logger.forComponent('soma:rpc').error('silent')
+  logger.forComponent('soma:sync')('heard')
+  logger.forComponent('soma:syncing').error('silent too: another name')
+  logger.forComponent('soma:sync').newScope('range')('not heard')
+  logger.forComponent('soma:sync').newScope('tip')('heard too')
+  assert.deepEqual(
+    lines.map(({ component }) => component),
+    ['soma:sync', 'soma:sync:tip']
+  )
+})
+
+test('enabled says whether a line would be written', () => {
+  const { logger } = logs('info', { loud: 'debug' })
+  assert.equal(logger.forComponent('loud').enabled, true)
+  assert.equal(logger.forComponent('other').enabled, false)
+})
+
+test('the formats of libp2p are known', () => {
+  const { lines, logger } = logs('debug')
+  const peer = { toString: () => '12D3Koo' }
+  logger.forComponent('x')(
+    '%p at %a, %b, 100%%, %s and more',
+    peer,
+    '/ip4/127.0.0.1',
+    new Uint8Array([1, 255]),
+    'text',
+    9
+  )
+  assert.equal(lines[0]?.msg, '12D3Koo at /ip4/127.0.0.1, 01ff, 100%, text and more 9')
+  logger.forComponent('x')(new Error('bare'))
+  assert.match(lines[1]?.msg ?? '', /bare/)
+  assert.equal(lines[1]?.err?.message, 'bare')
+  logger.forComponent('x')('%s without a value')
+  assert.equal(lines[2]?.msg, '%s without a value')
+})
+
+test('what a peer wrote cannot forge another line or steer a terminal', () => {
+  const { lines, logger } = logs('debug')
+  logger.forComponent('x')('agent %s', 'a\n\u001b[31mERROR forged\u2028')
+  assert.equal(lines[0]?.msg, 'agent a [31mERROR forged ')
+})
+
+test('a line of a level that is off is never formatted', () => {
+  const { logger } = logs('info')
+  const value = {
+    toString() {
+      throw new Error('formatted')
+    }
+  }
+  logger.forComponent('x')('%p', value)
+})
