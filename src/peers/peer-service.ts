@@ -51,7 +51,7 @@ class PeerService implements Peers, Startable {
   constructor(components: PeersComponents, init: Required<PeersInit>) {
     const { clock, random, maxPeers: capacity } = init
     this.#components = components
-    this.#log = components.logger.forComponent('soma:peers')
+    this.#log = components.logger.forComponent('soma-p2p:peers')
     this.#init = init
     this.#gate = init.gate
     this.#backoff = new Backoff({ clock, random, baseMs: init.backoffBaseMs, maxMs: init.backoffMaxMs, capacity })

@@ -1,0 +1,28 @@
+import { publicKeyFromRaw } from '@libp2p/crypto/keys'
+import { peerIdFromPublicKey } from '@libp2p/peer-id'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Committee } from '../consensus/committee.ts'
+import type { PeerAddresses } from '../peers/peers.ts'
+import { parseAddress } from './addresses.ts'
+import { DiscoveryError } from './discovery-error.ts'
+
+/**
+ * The validators of a committee as peers, for `Discovery.setCommitteePeers`. Addresses that cannot be dialled, and validators left without any, are left out: they are
+ * the validator's own business, and no reason to refuse a committee.
+ */
+export function committeePeers(committee: Committee): PeerAddresses[] {
+  const peers: PeerAddresses[] = []
+  for (const { networkKey, addresses: texts } of committee.validators) {
+    const peerId = peerIdFromPublicKey(publicKeyFromRaw(networkKey))
+    const addresses: Multiaddr[] = []
+    for (const text of texts) {
+      try {
+        addresses.push(parseAddress(text, peerId))
+      } catch (thrown) {
+        if (!(thrown instanceof DiscoveryError)) throw thrown
+      }
+    }
+    if (addresses.length > 0) peers.push({ peerId, addresses })
+  }
+  return peers
+}

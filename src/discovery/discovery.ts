@@ -1,0 +1,85 @@
+import type { PeerId } from '@libp2p/interface'
+import type { Committee } from '../consensus/committee.ts'
+import type { Genesis } from '../consensus/genesis.ts'
+import type { PeerAddresses } from '../peers/peers.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Random } from '../runtime/random.ts'
+import type { DiscoveryErrorCode } from './discovery-error.ts'
+import type { AddressSource, KnownPeer } from './known-peers.ts'
+import type { AccessType, Capability } from './messages.ts'
+import type { NodeInfo } from './node-info.ts'
+
+/** What the service is made from. Only `genesis` is required. */
+export interface DiscoveryInit {
+  /** The chain. The addresses of its first committee are used from the start. */
+  genesis: Genesis
+  /** Multiaddrs, each with its peer id, of nodes to begin with, and to return to when others are lacking. @default [] */
+  seeds?: readonly string[]
+  /** Multiaddrs, each with its peer id, of nodes to be connected to always. They learn of trusted nodes. @default [] */
+  configured?: readonly string[]
+  /** Who may learn of this node. @default 'public' */
+  accessType?: AccessType
+  /** What this node serves. Called at every tick. @default nothing */
+  capabilities?: () => readonly Capability[]
+  /** Timing and limits. */
+  config?: Partial<DiscoveryConfig>
+  /** @default the machine's */
+  clock?: Clock
+  /** @default the machine's */
+  random?: Random
+  /** Called with what happens. It must not throw. @default nobody listens */
+  onEvent?: (event: DiscoveryEvent) => void
+  /** Called once if the event loop ends by an error of our own: without it no peers are found any more. @default a log line */
+  onFailure?: (error: Error) => void
+}
+
+/** Timing and limits. */
+export interface DiscoveryConfig {
+  /** Peers to be connected to. Dialling stops there. @default 20 */
+  targetConnections: number
+  /** Milliseconds between ticks. @default 5000 */
+  discoveryIntervalMs: number
+  /** Whether addresses of private ranges, loopback among them, are taken from node infos and given away in one's own. @default false */
+  privateNetwork: boolean
+  /** Connected peers asked at each tick. @default 5 */
+  peersPerTick: number
+  /** Most node infos kept. @default 1000 */
+  maxKnownPeers: number
+}
+
+/** What happens. */
+export type DiscoveryEvent =
+  /** The first info of a peer was learned. */
+  | { readonly type: 'known'; readonly peerId: PeerId; readonly source: AddressSource }
+  | { readonly type: 'connected'; readonly peerId: PeerId }
+  | { readonly type: 'disconnected'; readonly peerId: PeerId }
+  /** An info was refused, for a reason that its bearer is to blame for. */
+  | { readonly type: 'refused'; readonly from: PeerId; readonly code: DiscoveryErrorCode }
+
+/** Counts, for metrics and people. */
+export interface DiscoveryStatus {
+  readonly known: number
+  readonly connected: number
+  readonly dialling: number
+  /** GetKnownPeers that this node asked. */
+  readonly exchanges: { readonly underWay: number; readonly succeeded: number; readonly failed: number }
+  /** GetKnownPeers that this node answered. */
+  readonly answered: number
+  /** Infos taken, and infos refused by the code of the reason. */
+  readonly infos: { readonly learned: number; readonly refused: Readonly<Partial<Record<DiscoveryErrorCode, number>>> }
+  /** Messages to the event loop for which there was no room. */
+  readonly dropped: number
+}
+
+/** Finds peers and connects to them. The libp2p service made by `discovery()`. */
+export interface Discovery {
+  /** Every known peer, connected or not. */
+  known(): KnownPeer[]
+  /** What this node says of itself; `undefined` before the first tick, and while it has no address that others may dial. */
+  ownInfo(): NodeInfo | undefined
+  status(): DiscoveryStatus
+  /** Takes the addresses of a new committee, in place of the one before. */
+  setCommittee(committee: Committee): void
+  /** Takes new configured peers, in place of those before. It closes no connection. */
+  setConfiguredPeers(peers: readonly PeerAddresses[]): void
+}

@@ -1,0 +1,77 @@
+import type { PeerId } from '@libp2p/interface'
+import type { Peers } from '../peers/peers.ts'
+import type { Rpc } from '../rpc/rpc.ts'
+import type { TaskGroup } from '../runtime/task-group.ts'
+import type { GetKnownPeersRequest, GetKnownPeersResponse } from './messages.ts'
+import { getKnownPeers } from './protocols.ts'
+
+export interface ExchangesInit {
+  readonly rpc: Rpc
+  readonly peers: Peers
+  readonly tasks: TaskGroup
+  readonly requestFor: (peerId: PeerId) => GetKnownPeersRequest
+  /** Takes an answer, and calls `done` once it has worked on it; false when it cannot take it. */
+  readonly onAnswer: (peerId: PeerId, response: GetKnownPeersResponse) => boolean
+}
+
+/** Most exchanges under way, answers not yet worked on included: each may hold an answer of 1 MiB. */
+const MAX_UNDER_WAY = 16
+
+/** Asks peers for what they know: one exchange a peer at a time, and a bounded number in all. */
+export class Exchanges {
+  readonly #init: ExchangesInit
+  readonly #underWay = new Set<string>()
+  readonly #waiting = new Map<string, PeerId>()
+  #succeeded = 0
+  #failed = 0
+
+  constructor(init: ExchangesInit) {
+    this.#init = init
+  }
+
+  get counts(): { underWay: number; succeeded: number; failed: number } {
+    return { underWay: this.#underWay.size, succeeded: this.#succeeded, failed: this.#failed }
+  }
+
+  /** Asks a connected peer as soon as there is room. */
+  ask(peerId: PeerId): void {
+    this.#waiting.set(peerId.toString(), peerId)
+    this.#next()
+  }
+
+  /** Leaves a peer that has disconnected unasked. */
+  cancel(peerId: PeerId): void {
+    this.#waiting.delete(peerId.toString())
+  }
+
+  /** The answer of a peer has been worked on. */
+  done(peerId: PeerId): void {
+    this.#underWay.delete(peerId.toString())
+    this.#next()
+  }
+
+  #next(): void {
+    if (this.#init.tasks.signal.aborted) return
+    for (const [key, peerId] of this.#waiting) {
+      if (this.#underWay.size >= MAX_UNDER_WAY) return
+      this.#waiting.delete(key)
+      if (this.#underWay.has(key)) continue
+      this.#underWay.add(key)
+      this.#init.tasks.run((signal) => this.#exchange(peerId, signal))
+    }
+  }
+
+  async #exchange(peerId: PeerId, signal: AbortSignal): Promise<void> {
+    const { rpc, peers, requestFor, onAnswer } = this.#init
+    try {
+      const response = await rpc.call(peerId, getKnownPeers, requestFor(peerId), { signal })
+      this.#succeeded += 1
+      if (!onAnswer(peerId, response)) this.done(peerId)
+    } catch (thrown) {
+      if (signal.aborted) return
+      this.#failed += 1
+      peers.report(peerId, thrown, { during: getKnownPeers.name })
+      this.done(peerId)
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import type { PeerId } from '@libp2p/interface'
+import { blake2b256, type Digest } from '../consensus/digest.ts'
+import { bytesEqual } from '../runtime/hex.ts'
+import { type Random, shuffled } from '../runtime/random.ts'
+import type { KnownPeers } from './known-peers.ts'
+import { type GetKnownPeersResponse, MAX_NODE_INFOS } from './messages.ts'
+import { MAX_AGE_MS, type NodeInfo } from './node-info.ts'
+import { MAX_ANSWER_BYTES } from './protocols.ts'
+
+const KNOWN_DOMAIN = new TextEncoder().encode('soma-p2p/1/digest/known-peers:')
+/** Tag and length before each info of an answer. */
+const FIELD_OVERHEAD_BYTES = 4
+
+/**
+ * What a node knows, in 32 bytes: BLAKE2b-256 over `soma-p2p/1/digest/known-peers:` and, in ascending order, the digests of all public infos not
+ * over 24 h old that it knows, its own included if that is public. The digest of an info is {@link contentDigest}.
+ *
+ * Two nodes that know the same peers at the same addresses, by infos of the same hour, have the same digest though each is in the table of
+ * the other only. A server that finds the asker's digest equal to its own answers with its own info alone.
+ */
+export function knownDigest(infos: Iterable<NodeInfo>, own: NodeInfo | undefined, now: number): Digest {
+  const digests: Digest[] = []
+  for (const info of own === undefined ? infos : [...infos, own]) {
+    if (info.accessType === 'public' && !isTooOld(info, now)) digests.push(info.digest)
+  }
+  return blake2b256(KNOWN_DOMAIN, ...digests.sort(Buffer.compare))
+}
+
+/** What an answer is made from. */
+export interface AnswerContext {
+  readonly asker: PeerId
+  readonly own: NodeInfo | undefined
+  readonly known: KnownPeers
+  /** Wall-clock time in milliseconds. */
+  readonly now: number
+  readonly random: Random
+  readonly isConnected: (peerId: PeerId) => boolean
+  readonly isBanned: (peerId: PeerId) => boolean
+}
+
+/**
+ * The answer to GetKnownPeers: one's own info and up to 200 of others, those of connected peers first, the rest at random, as many as fit into a
+ * frame. The asker's own and those of banned peers are left out.
+ */
+export function answerKnownPeers(askersDigest: Uint8Array | undefined, context: AnswerContext): GetKnownPeersResponse {
+  const { asker, own, known, now, random, isConnected, isBanned } = context
+  const isFriend = known.isFrom('configured', asker)
+  const ownInfo = sharedOwnInfo(own, isFriend)
+  const infos = known.infos()
+  if (askersDigest !== undefined && bytesEqual(askersDigest, knownDigest(infos, own, now))) {
+    return { ownInfo, knownInfos: [] }
+  }
+  const shared = infos.filter(
+    (info) => mayRelay(info, isFriend) && !isTooOld(info, now) && !info.peerId.equals(asker) && !isBanned(info.peerId)
+  )
+  const connected = shared.filter((info) => isConnected(info.peerId))
+  const others = shared.filter((info) => !isConnected(info.peerId))
+  const knownInfos: Uint8Array[] = []
+  let room = MAX_ANSWER_BYTES - (ownInfo?.byteLength ?? 0) - FIELD_OVERHEAD_BYTES
+  for (const { sealed } of [...shuffled(random, connected), ...shuffled(random, others)]) {
+    room -= sealed.byteLength + FIELD_OVERHEAD_BYTES
+    if (room < 0 || knownInfos.length === MAX_NODE_INFOS) break
+    knownInfos.push(sealed)
+  }
+  return { ownInfo, knownInfos }
+}
+
+/** One's own sealed info, for those who may see it: everyone if it is public, else only peers that the operator configured. */
+export function sharedOwnInfo(own: NodeInfo | undefined, isFriend: boolean): Uint8Array | undefined {
+  return own !== undefined && (own.accessType === 'public' || isFriend) ? own.sealed : undefined
+}
+
+function mayRelay(info: NodeInfo, isFriend: boolean): boolean {
+  switch (info.accessType) {
+    case 'public':
+      return true
+    case 'trusted':
+      return isFriend
+    case 'private':
+      return false
+  }
+}
+
+function isTooOld(info: NodeInfo, now: number): boolean {
+  return info.timestampMs < now - MAX_AGE_MS
+}
