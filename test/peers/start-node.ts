@@ -1,0 +1,49 @@
+import type { TestContext } from 'node:test'
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { identify } from '@libp2p/identify'
+import type { ComponentLogger, ConnectionGater, Libp2p, Logger, PrivateKey, ServiceMap } from '@libp2p/interface'
+import { ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { createLibp2p, type ServiceFactoryMap } from 'libp2p'
+import { YAMUX_STREAM_OPTIONS } from '../../src/rpc/yamux-stream-options.ts'
+
+const silent: Logger = Object.assign(() => {}, {
+  error: () => {},
+  trace: () => {},
+  enabled: false,
+  newScope: () => silent
+})
+
+/** A logger that says nothing. */
+export const quietLogger: ComponentLogger = { forComponent: () => silent }
+
+/** What every node has. */
+export const baseServices = { identify: identify(), ping: ping() }
+
+export interface TestNodeInit<T extends ServiceMap> {
+  readonly services: ServiceFactoryMap<T>
+  readonly privateKey?: PrivateKey
+  readonly connectionGater?: ConnectionGater
+  /** @default '/ip4/127.0.0.1/tcp/0' */
+  readonly listen?: string
+}
+
+/** A libp2p node on loopback, started, and stopped at the end of the test. */
+export async function startNode<T extends ServiceMap>(
+  context: TestContext,
+  { services, listen = '/ip4/127.0.0.1/tcp/0', ...init }: TestNodeInit<T>
+): Promise<Libp2p<T>> {
+  const node = await createLibp2p({
+    ...init,
+    logger: quietLogger,
+    addresses: { listen: [listen] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux({ streamOptions: YAMUX_STREAM_OPTIONS })],
+    connectionManager: { inboundConnectionThreshold: Number.POSITIVE_INFINITY, maxIncomingPendingConnections: 100 },
+    services
+  })
+  context.after(() => node.stop())
+  return node
+}
