@@ -1,0 +1,5 @@
+// npm run bench [-- OPTIONS]
+import { requireNode } from '../examples/require-node.mjs'
+
+requireNode()
+import('./run.ts')
