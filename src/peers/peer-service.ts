@@ -46,6 +46,8 @@ class PeerService implements Peers, Startable {
   readonly #penalties: PenaltyTable
   readonly #meter: DeliveryMeter
   readonly #dialler: Dialler
+  /** What came of each error. The same error may reach us twice, from the room that saw it and from the one that got it thrown, and counts once. */
+  readonly #judged = new WeakMap<object, { readonly peer: string; readonly consequence: Consequence }>()
   #running = new AbortController()
 
   constructor(components: PeersComponents, init: Required<PeersInit>) {
@@ -87,17 +89,11 @@ class PeerService implements Peers, Startable {
   }
 
   report(peerId: PeerId, error: unknown, context: ReportContext = {}): Consequence {
-    const code = errorCode(error)
     const key = peerId.toString()
-    let consequence = context.consequence ?? (error instanceof SomaError ? consequenceOf(code) : 'none')
-    if (consequence === 'penalty' && this.#penalties.add(key) >= this.#init.maxPenalty) {
-      this.#penalties.clear(key)
-      consequence = 'ban'
-    }
-    const spared = consequence === 'ban' && this.#init.isTrusted(peerId)
-    if (spared) consequence = 'backoff'
-    this.#carryOut(peerId, consequence, error, code, spared)
-    this.#tell({ peerId, code, consequence, spared, during: context.during })
+    const judged = error instanceof Error ? this.#judged.get(error) : undefined
+    if (judged?.peer === key) return judged.consequence
+    const consequence = this.#judge(peerId, error, context)
+    if (error instanceof Error) this.#judged.set(error, { peer: key, consequence })
     return consequence
   }
 
@@ -150,6 +146,21 @@ class PeerService implements Peers, Startable {
   }
 
   readonly #onClose = (event: CustomEvent<Connection>): void => this.#dialler.closed(event.detail)
+
+  #judge(peerId: PeerId, error: unknown, context: ReportContext): Consequence {
+    const key = peerId.toString()
+    const code = errorCode(error)
+    let consequence = context.consequence ?? (error instanceof SomaError ? consequenceOf(code) : 'none')
+    if (consequence === 'penalty' && this.#penalties.add(key) >= this.#init.maxPenalty) {
+      this.#penalties.clear(key)
+      consequence = 'ban'
+    }
+    const spared = consequence === 'ban' && this.#init.isTrusted(peerId)
+    if (spared) consequence = 'backoff'
+    this.#carryOut(peerId, consequence, error, code, spared)
+    this.#tell({ peerId, code, consequence, spared, during: context.during })
+    return consequence
+  }
 
   #carryOut(peerId: PeerId, consequence: Consequence, error: unknown, code: string, spared: boolean): void {
     if (consequence === 'backoff') {

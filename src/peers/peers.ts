@@ -54,7 +54,8 @@ export interface PeerStanding {
 /** What is known of the conduct of peers, and the way to reach them. The libp2p service made by `peers()`. */
 export interface Peers {
   /**
-   * Reports an error that came from a peer, and carries out the consequence. Errors that are not a peer's fault, aborts among them, have none.
+   * Reports an error that came from a peer, and carries out the consequence. Errors that are not a peer's fault, aborts among them, have none. The same
+   * error object counts once, however often it is reported.
    *
    * @returns what was done
    */

@@ -43,16 +43,16 @@ const [first, second] = await makePeers(2)
 if (first === undefined || second === undefined) throw new Error('no peers')
 const stranger = first.peerId
 const other = second.peerId
-const timeout = new RpcError('RPC_TIMEOUT', 'no answer')
-const badFrame = new RpcError('RPC_BAD_FRAME', 'not a frame')
-const lie = new VerifyError('BLOCK_BAD_SIGNATURE', 'forged')
+const timeout = () => new RpcError('RPC_TIMEOUT', 'no answer')
+const badFrame = () => new RpcError('RPC_BAD_FRAME', 'not a frame')
+const lie = () => new VerifyError('BLOCK_BAD_SIGNATURE', 'forged')
 
 const addressesOf = (node: Libp2p) => ({ peerId: node.peerId, addresses: node.getMultiaddrs() })
 const isConnected = (node: Libp2p, peerId: PeerId) => node.getConnections(peerId).length > 0
 
 test('a network fault costs a peer its turn until the backoff ends', async (context) => {
   const { peers, clock } = await start(context)
-  assert.equal(peers.report(stranger, timeout), 'backoff')
+  assert.equal(peers.report(stranger, timeout()), 'backoff')
   assert.equal(peers.isAvailable(stranger), false)
   assert.equal(peers.backoffUntil(stranger), clock.monotonic() + 1_000)
   assert.equal(peers.isAvailable(other), true)
@@ -62,7 +62,7 @@ test('a network fault costs a peer its turn until the backoff ends', async (cont
 
 test('a delivery ends the backoff and is measured', async (context) => {
   const { peers } = await start(context)
-  peers.report(stranger, timeout)
+  peers.report(stranger, timeout())
   peers.delivered(stranger, 10_000, 500)
   assert.equal(peers.isAvailable(stranger), true)
   assert.equal(peers.throughput(stranger), 20_000)
@@ -77,17 +77,27 @@ test('a peer is left alone for as long as it asks, within bounds', async (contex
 
 test('violations add up to a ban', async (context) => {
   const { peers, gate } = await start(context)
-  const consequences = [1, 2, 3, 4, 5].map(() => peers.report(stranger, badFrame))
+  const consequences = [1, 2, 3, 4, 5].map(() => peers.report(stranger, badFrame()))
   assert.deepEqual(consequences, ['penalty', 'penalty', 'penalty', 'penalty', 'ban'])
   assert.equal(gate.isBanned(stranger), true)
   assert.equal(peers.isAvailable(stranger), false)
   assert.equal(gate.isBanned(other), false)
 })
 
+test('an error that is reported twice counts once', async (context) => {
+  const { peers, reports } = await start(context)
+  const error = badFrame()
+  assert.deepEqual([peers.report(stranger, error), peers.report(stranger, error)], ['penalty', 'penalty'])
+  assert.equal(peers.standing(stranger).penalty, 1)
+  assert.equal(reports.length, 1)
+  peers.report(other, error)
+  assert.equal(peers.standing(other).penalty, 1)
+})
+
 test('violations far apart do not', async (context) => {
   const { peers, gate, clock } = await start(context)
   for (let i = 0; i < 20; i++) {
-    peers.report(stranger, badFrame)
+    peers.report(stranger, badFrame())
     clock.advance(3_600_000)
   }
   assert.equal(gate.isBanned(stranger), false)
@@ -110,7 +120,7 @@ test('the rooms above judge their own codes', async (context) => {
 
 test('a peer that the operator chose is reported rather than banned', async (context) => {
   const { peers, gate, reports, clock } = await start(context, { isTrusted: (peerId) => peerId.equals(stranger) })
-  assert.equal(peers.report(stranger, lie), 'backoff')
+  assert.equal(peers.report(stranger, lie()), 'backoff')
   assert.equal(gate.isBanned(stranger), false)
   assert.equal(peers.backoffUntil(stranger) - clock.monotonic(), 60_000)
   assert.deepEqual(
@@ -124,7 +134,7 @@ test('a banned peer is disconnected, refused both ways while the ban lasts, and 
   const liar = await start(context)
   assert.equal(await honest.peers.dial(addressesOf(liar.node)), 'connected')
   const gone = once(liar.node, 'peer:disconnect')
-  assert.equal(honest.peers.report(liar.node.peerId, lie), 'ban')
+  assert.equal(honest.peers.report(liar.node.peerId, lie()), 'ban')
   await gone
   assert.equal(isConnected(honest.node, liar.node.peerId), false)
   assert.equal(await honest.peers.dial(addressesOf(liar.node)), 'banned')

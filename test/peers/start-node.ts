@@ -1,9 +1,9 @@
 import type { TestContext } from 'node:test'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
-import { identify } from '@libp2p/identify'
+import { type Identify, identify } from '@libp2p/identify'
 import type { ComponentLogger, ConnectionGater, Libp2p, Logger, PrivateKey, ServiceMap } from '@libp2p/interface'
-import { ping } from '@libp2p/ping'
+import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p, type ServiceFactoryMap } from 'libp2p'
 import { YAMUX_STREAM_OPTIONS } from '../../src/rpc/yamux-stream-options.ts'
@@ -19,7 +19,10 @@ const silent: Logger = Object.assign(() => {}, {
 export const quietLogger: ComponentLogger = { forComponent: () => silent }
 
 /** What every node has. */
-export const baseServices = { identify: identify(), ping: ping() }
+export const baseServices: ServiceFactoryMap<{ identify: Identify; ping: Ping }> = {
+  identify: identify(),
+  ping: ping()
+}
 
 export interface TestNodeInit<T extends ServiceMap> {
   readonly services: ServiceFactoryMap<T>
