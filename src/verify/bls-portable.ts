@@ -31,7 +31,7 @@ export function portableBlsSign(secretKey: Uint8Array, message: Uint8Array): Uin
   return scheme.Signature.toBytes(scheme.sign(scheme.hash(message, DOMAIN), secretKey))
 }
 
-/** Adds signatures up, in JavaScript. @throws when one is not a signature */
+/** Adds signatures up, in JavaScript. @throws when one is not a signature, or they cancel each other */
 export function portableBlsAggregate(signatures: readonly Uint8Array[]): Uint8Array {
   return scheme.Signature.toBytes(scheme.aggregateSignatures(signatures.map(decodeSignature)))
 }
@@ -51,7 +51,7 @@ export function portableFastAggregateVerify(
   } catch {
     return false // not points of the group: nobody's key, nobody's signature
   }
-  const sum = scheme.aggregatePublicKeys(keys)
+  const sum = keys.reduce((total, key) => total.add(key))
   return !sum.is0() && scheme.verify(signature, scheme.hash(message, DOMAIN), sum)
 }
 

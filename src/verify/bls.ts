@@ -61,14 +61,16 @@ export function blsVerify(publicKey: Uint8Array, message: Uint8Array, signature:
 /**
  * Adds signatures up.
  *
- * @throws {RangeError} when there is none, or one is not a signature
+ * @throws {RangeError} when there is none, one is not a signature, or they cancel each other
  */
 export function blsAggregate(signatures: readonly Uint8Array[]): Uint8Array {
   if (signatures.length === 0) throw new RangeError('no signatures to aggregate')
   try {
     if (blst === undefined) return portableBlsAggregate(signatures)
     const parsed = signatures.map((signature) => parseSignature(blst, signature))
-    return plain(blst.aggregateSignatures(parsed).toBytes())
+    const sum = blst.aggregateSignatures(parsed)
+    sum.sigValidate(true) // throws where they cancel each other
+    return plain(sum.toBytes())
   } catch (cause) {
     throw new RangeError('not BLS signatures', { cause })
   }

@@ -20,6 +20,11 @@ interface Slot {
   batch: SignatureBatch | undefined
 }
 
+/** Starts a worker with the verifying script. */
+export type StartWorker = () => Worker
+
+export const startSignatureWorker: StartWorker = () => new Worker(WORKER, { name: 'soma-p2p signatures' })
+
 /** What a thread tells its owner. */
 export interface SignatureThreadEvents {
   /** A batch is verified and its jobs are answered. */
@@ -35,9 +40,9 @@ export class SignatureThread {
   readonly #slots: readonly Slot[] = Array.from({ length: SLOTS }, () => ({ memory: undefined, batch: undefined }))
   #isOver = false
 
-  constructor(events: SignatureThreadEvents) {
+  constructor(worker: Worker, events: SignatureThreadEvents) {
     this.#events = events
-    this.#worker = new Worker(WORKER, { name: 'soma-p2p signatures' })
+    this.#worker = worker
     this.#worker.unref()
     this.#worker.on('message', (response: SignatureWorkerResponse) => this.#take(response))
     this.#worker.on('messageerror', (error) => this.#die(error))

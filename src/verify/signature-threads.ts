@@ -3,7 +3,7 @@ import type { BlsCheck, BlsVerifier } from './bls-verifier.ts'
 import { createMainThreadVerifier } from './main-thread-verifier.ts'
 import type { SignatureJob } from './signature-job.ts'
 import { type SignatureBatch, SignatureQueue } from './signature-queue.ts'
-import { SignatureThread, SLOTS } from './signature-thread.ts'
+import { SignatureThread, SLOTS, type StartWorker, startSignatureWorker } from './signature-thread.ts'
 import type { SignatureCheck, SignatureVerifier } from './signature-verifier.ts'
 
 /** Threads that may die one after the other, with no batch verified between, before it is clear that none will live here. */
@@ -13,6 +13,7 @@ const MOST_DEATHS = 3
 export class SignatureThreads {
   readonly #queue = new SignatureQueue()
   readonly #onFault: (error: Error) => void
+  readonly #startWorker: StartWorker
   #threads: SignatureThread[] = []
   #most = 0
   #deaths = 0
@@ -20,8 +21,9 @@ export class SignatureThreads {
   #isStopped = false
 
   /** @param onFault told of every thread that dies */
-  constructor(onFault: (error: Error) => void) {
+  constructor(onFault: (error: Error) => void, startWorker: StartWorker = startSignatureWorker) {
     this.#onFault = onFault
+    this.#startWorker = startWorker
   }
 
   /** Whether work would begin at once. */
@@ -70,7 +72,7 @@ export class SignatureThreads {
     if (idlest !== undefined && (idlest.load === 0 || this.#threads.length >= this.#most)) {
       return idlest.load < SLOTS ? idlest : undefined
     }
-    const thread = new SignatureThread({
+    const thread = new SignatureThread(this.#startWorker(), {
       onVerified: () => {
         this.#deaths = 0
         this.#dispatch()
