@@ -66,10 +66,17 @@ describe('every message, given hostile bytes', () => {
   })
 
   it('refuses groups, whatever their depth', () => {
-    const deep = new Uint8Array(100_000).fill((28 << 3) | 3)
+    const start = (15 << 3) | 3
     for (const message of messages) {
-      refuses(message, 'WIRE_MALFORMED', Uint8Array.of((28 << 3) | 3, (28 << 3) | 4))
-      refuses(message, 'WIRE_MALFORMED', deep)
+      refuses(message, 'WIRE_MALFORMED', Uint8Array.of(start, start + 1))
+      refuses(message, 'WIRE_MALFORMED', new Uint8Array(100_000).fill(start))
+    }
+  })
+
+  it('refuses field number 0', () => {
+    for (const message of messages) {
+      refuses(message, 'WIRE_MALFORMED', Uint8Array.of(0, 0))
+      refuses(message, 'WIRE_MALFORMED', Uint8Array.of(2, 0))
     }
   })
 
@@ -125,12 +132,13 @@ describe('every message, given hostile bytes', () => {
     }
   })
 
-  it('refuses a varint of more than ten bytes', () => {
+  it('refuses a varint of more than ten bytes, in fields that it does not know too', () => {
+    const endless = [...new Uint8Array(10).fill(0x80), 0]
     for (const [message, name, field] of fieldsOf(messages, 'any')) {
       if (field.type.wireType !== 0) continue
-      const endless = Uint8Array.of(field.id << 3, ...new Uint8Array(10).fill(0x80), 0)
-      refuses(message, 'WIRE_MALFORMED', endless, `${message.name}.${name}`)
+      refuses(message, 'WIRE_MALFORMED', Uint8Array.of(field.id << 3, ...endless), `${message.name}.${name}`)
     }
+    for (const message of messages) refuses(message, 'WIRE_MALFORMED', Uint8Array.of(15 << 3, ...endless))
   })
 
   it('refuses a field of another wire type', () => {

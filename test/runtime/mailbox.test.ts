@@ -24,9 +24,11 @@ describe('Mailbox', () => {
     const mailbox = new Mailbox<string>()
     const messages = mailbox[Symbol.asyncIterator]()
     const first = messages.next()
+    await new Promise(setImmediate) // let it fall asleep
     mailbox.post('a')
     assert.deepEqual(await first, { value: 'a', done: false })
     const last = messages.next()
+    await new Promise(setImmediate)
     mailbox.close()
     assert.deepEqual(await last, { value: undefined, done: true })
   })
