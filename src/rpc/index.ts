@@ -1,0 +1,34 @@
+/**
+ * Request and response over libp2p streams: unary and server-streaming, with statuses, deadlines, limits and real backpressure.
+ *
+ * A frame is an unsigned varint length and a protobuf message. The client sends a request frame; the server answers with any number of response
+ * frames that hold a body and one that holds the status, which is always the last. A stream carries one request after the other as long as the
+ * client says so, and is then kept for the next.
+ *
+ * Give yamux the `YAMUX_STREAM_OPTIONS`: without them a slow reader of a fast peer is reset.
+ *
+ * @example
+ *
+ * ```typescript
+ * const greet: RpcProtocol<Greeting, Greeting> = {
+ *   name: 'greet', kind: 'unary', request: greetingMessage, response: greetingMessage,
+ *   maxRequestBytes: 1_024, maxResponseBytes: 1_024,
+ *   deadlines: { firstFrameMs: 10_000, betweenFramesMs: 10_000, totalMs: 10_000 }
+ * }
+ * const node = await createLibp2p({
+ *   transports: [tcp()],
+ *   connectionEncrypters: [noise()],
+ *   streamMuxers: [yamux({ streamOptions: YAMUX_STREAM_OPTIONS })],
+ *   services: { rpc: rpc({ chainId: genesis.chainId }) }
+ * })
+ * node.services.rpc.handle(greet, async ({ text }) => ({ text: `${text} yourself` }))
+ * const { text } = await node.services.rpc.call(peerId, greet, { text: 'hello' })
+ * ```
+ */
+export { MAX_REQUEST_FRAME_BYTES, MAX_RESPONSE_FRAME_BYTES } from './frame-messages.ts'
+export { protocolId } from './protocol-id.ts'
+export type { Rpc, RpcContext, RpcDeadlines, RpcHandler, RpcProtocol } from './rpc.ts'
+export { RpcError, type RpcErrorCode, STATUS, type StatusName } from './rpc-error.ts'
+export type { ExchangeRecord, RpcInit, RpcSide } from './rpc-init.ts'
+export { type RpcComponents, rpc } from './rpc-service.ts'
+export { YAMUX_STREAM_OPTIONS } from './yamux-stream-options.ts'

@@ -1,0 +1,88 @@
+import type { Connection, PeerId } from '@libp2p/interface'
+import { Exchange, type ExchangeEnd, type Question } from './exchange.ts'
+import { FrameStream } from './frame-stream.ts'
+import { openStream } from './open-stream.ts'
+import { RpcError } from './rpc-error.ts'
+import { ANSWER_FAULTS, type RpcInit } from './rpc-init.ts'
+import { StreamPool } from './stream-pool.ts'
+
+export interface RpcClientInit extends Required<RpcInit> {
+  protocolId(name: string): string
+  connectionsTo(peer: PeerId): readonly Connection[]
+}
+
+/** Asks peers, and keeps streams from one request to the next. */
+export class RpcClient {
+  readonly #init: RpcClientInit
+  readonly #pool: StreamPool
+  /** Every stream opened and not yet closed, whatever it does now. */
+  readonly #streams = new Set<FrameStream>()
+  readonly #exchanges = new Set<{ cancel(reason: unknown): void }>()
+  #stopped: RpcError | undefined
+
+  constructor(init: RpcClientInit) {
+    this.#init = init
+    this.#pool = new StreamPool({ maxIdle: init.maxIdleStreams, idleMs: init.idleStreamMs })
+  }
+
+  start(): void {
+    this.#stopped = undefined
+  }
+
+  /** Cancels every request and resets every stream. */
+  stop(): void {
+    const reason = new RpcError('RPC_NOT_CONNECTED', 'this node has stopped')
+    this.#stopped = reason
+    this.#pool.clear()
+    for (const exchange of [...this.#exchanges]) exchange.cancel(reason)
+    for (const frames of [...this.#streams]) frames.abort(reason)
+  }
+
+  /** Asks a question, once the answer is iterated. */
+  ask<Request, Response>(question: Question<Request, Response>): AsyncGenerator<Response, void, undefined> {
+    const { peer, protocol } = question
+    const id = this.#init.protocolId(protocol.name)
+    const key = `${peer} ${id}`
+    let startedMs = 0
+    const exchange = new Exchange(question, {
+      writeTimeoutMs: this.#init.writeTimeoutMs,
+      reuse: () => this.#pool.take(key),
+      open: (signal) => this.#open(peer, id, signal),
+      keep: (frames) => this.#pool.put(key, frames, () => void this.#retire(peer, protocol.name, frames)),
+      onBegin: () => {
+        if (this.#stopped !== undefined) throw this.#stopped
+        startedMs = this.#init.clock.monotonic()
+        this.#exchanges.add(exchange)
+      },
+      onEnd: (end) => {
+        this.#exchanges.delete(exchange)
+        this.#record(peer, protocol.name, end, this.#init.clock.monotonic() - startedMs)
+      }
+    })
+    return exchange.answer()
+  }
+
+  async #open(peer: PeerId, id: string, signal: AbortSignal): Promise<FrameStream> {
+    const stream = await openStream(this.#init.connectionsTo(peer), id, signal)
+    const frames = new FrameStream(stream)
+    this.#streams.add(frames)
+    stream.addEventListener('close', () => this.#streams.delete(frames))
+    return frames
+  }
+
+  /** Ends a stream that is not kept any longer. Only what the peer still sends on it matters: how it closes does not. */
+  async #retire(peer: PeerId, protocol: string, frames: FrameStream): Promise<void> {
+    const last = await frames.finish(this.#init.requestTimeoutMs).catch(() => 'torn' as const)
+    if (last !== 'bytes') return
+    this.#fault(peer, protocol, new RpcError('RPC_UNEXPECTED_FRAME', 'bytes that nobody asked for'))
+  }
+
+  #record(peer: PeerId, protocol: string, { error, ...end }: ExchangeEnd, milliseconds: number): void {
+    if (error instanceof RpcError && ANSWER_FAULTS.has(error.code)) this.#fault(peer, protocol, error)
+    this.#init.onExchange({ side: 'client', peer, protocol, milliseconds, ...end })
+  }
+
+  #fault(peer: PeerId, protocol: string, error: RpcError): void {
+    this.#init.onFault(peer, error, { side: 'client', protocol })
+  }
+}
