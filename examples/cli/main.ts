@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { devnetCommand } from '../devnet/devnet-command.ts'
 import { genesisCommand } from './genesis-command.ts'
 import { keygenCommand } from './keygen-command.ts'
 import { nodeCommand } from './node-command.ts'
@@ -36,6 +37,7 @@ export async function main(args: readonly string[]): Promise<number> {
     program.addCommand(genesisCommand())
     program.addCommand(nodeCommand())
     program.addCommand(statusCommand())
+    program.addCommand(devnetCommand())
     for (const command of [program, ...program.commands])
       command.exitOverride().showHelpAfterError('(--help tells more)')
     await program.parseAsync(args, { from: 'user' })
