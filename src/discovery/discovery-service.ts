@@ -81,7 +81,7 @@ class DiscoveryService implements Discovery, Startable {
   constructor(components: DiscoveryComponents, init: DiscoveryInit) {
     const { clock = systemClock, random = systemRandom, onEvent = () => {} } = init
     const { chainId, committee } = init.genesis
-    const { peerId: self, peers } = components
+    const { peerId: self, privateKey, addressManager, peers } = components
     this.#components = components
     this.#log = components.logger.forComponent('soma-p2p:discovery')
     this.#config = { ...DEFAULT_CONFIG, ...init.config }
@@ -96,7 +96,9 @@ class DiscoveryService implements Discovery, Startable {
     this.#setSource('committee', committeePeers(committee))
     this.#intake = new InfoIntake({ chainId, self, peers, clock, privateNetwork, onEvent, known: this.#known })
     this.#own = new OwnInfo({
-      ...components,
+      peerId: self,
+      privateKey,
+      addressManager,
       chainId,
       clock,
       privateNetwork,

@@ -5,11 +5,13 @@ import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
-import { discovery } from '../discovery/index.ts'
+import { type Capability, discovery } from '../discovery/index.ts'
 import { type PeerGate, peers } from '../peers/index.ts'
 import { rpc, YAMUX_STREAM_OPTIONS } from '../rpc/index.ts'
 import type { HealthRegistry } from '../runtime/health.ts'
 import { stateSync } from '../state-sync/index.ts'
+import { fetchBlocks, fetchCommits } from '../state-sync/protocols.ts'
+import type { CommitStore } from '../storage/commit-store.ts'
 import type { BlockVerifier } from '../verify/block-verifier.ts'
 import type { NodeLibp2p, ResolvedNodeInit } from './node-service.ts'
 
@@ -23,6 +25,12 @@ export interface NodeLibp2pInit extends ResolvedNodeInit {
 
 /** Connections that may be in the middle of their handshake: beyond it newcomers wait. */
 const MAX_PENDING_INBOUND = 50
+
+/** What a node says that it serves: its commits and their blocks, as far as it can prove them. */
+function servedRanges({ watermarks }: CommitStore): Capability[] {
+  const { lowestAvailable: lowest, highestCertifiable: highest } = watermarks
+  return highest < lowest ? [] : [fetchCommits, fetchBlocks].map(({ name }) => ({ protocol: name, lowest, highest }))
+}
 
 /** The node's libp2p: TCP, noise and yamux, with this package's services on top. Not started. */
 export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p> {
@@ -47,7 +55,19 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
       ping: ping(),
       rpc: rpc({ chainId: genesis.chainId, clock }),
       peers: peers({ gate: init.gate, clock, random, isTrusted: (peer) => seedIds.has(peer.toString()) }),
-      discovery: discovery({ genesis, seeds: init.seeds, clock, random, config, store }),
+      discovery: discovery({
+        genesis,
+        seeds: init.seeds,
+        clock,
+        random,
+        capabilities: () => servedRanges(store),
+        onFailure: (error) => health.set('discovery', { state: 'failed', reason: error.message }),
+        config: {
+          targetConnections: config.targetConnections,
+          discoveryIntervalMs: config.discoveryIntervalMs,
+          privateNetwork: config.privateNetwork
+        }
+      }),
       stateSync: stateSync({
         genesis,
         store,

@@ -58,7 +58,8 @@ class RpcService implements Rpc, Startable {
     this.#isStarted = true
     this.#client.start()
     this.#server.start()
-    for (const [id, handler] of this.#handlers) await this.#register(id, handler)
+    // a copy: other services start side by side with this one, and what they add meanwhile registers itself
+    for (const [id, handler] of [...this.#handlers]) await this.#register(id, handler)
   }
 
   async stop(): Promise<void> {

@@ -23,7 +23,14 @@ export async function certifyRange(
   { request, commits, certifiers }: FetchedCommits,
   { committee, blockVerifier, signal }: CertifyRangeInit
 ): Promise<{ certified: CertifiedCommits; error: Error | undefined }> {
-  verifyCommitChain({ commits, start: request.start, end: request.end, epoch: committee.epoch, committee })
+  verifyCommitChain({
+    commits,
+    start: request.start,
+    end: request.end,
+    tip: undefined,
+    epoch: committee.epoch,
+    committee
+  })
   const last = commits.at(-1)
   if (last === undefined) throw new TypeError('an empty range passed the chain check')
   try {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { trustBlock } from '../../src/consensus/signed-block.ts'
-import type { Range } from '../../src/state-sync/range.ts'
+import type { Range, RangeState } from '../../src/state-sync/range.ts'
 import { RangeTable } from '../../src/state-sync/range-table.ts'
 import { buildChain, commitAt } from '../../src/testing/index.ts'
 import { randomPeer } from './random-peer.ts'
@@ -129,7 +129,8 @@ describe('Range', () => {
     assert.deepEqual(table.askable, [range])
     assert.equal(table.take(1, 100, 1e9).commits.length, 5)
     range.ask(await randomPeer(), 1)
-    assert.equal(range.state.name, 'verifying')
+    const { name }: RangeState = range.state
+    assert.equal(name, 'verifying')
     assert.equal(range.isWhole, false)
     fill(range, 6, 10)
     assert.equal(range.isWhole, true)

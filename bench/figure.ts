@@ -1,0 +1,33 @@
+/** One measured figure beside its limit or peer. */
+export interface Figure {
+  readonly benchmark: string
+  readonly case: string
+  /** Median of the runs. */
+  readonly value: number
+  readonly unit: string
+  /** Lowest and highest of the runs. */
+  readonly spread: readonly [number, number]
+  /** What it is compared with, measured in the same run. */
+  readonly against: string
+  readonly againstValue: number
+  /** `value / againstValue`. */
+  readonly ratio: number
+}
+
+/** What a benchmark is given. */
+export interface BenchContext {
+  /** A directory of its own, removed afterwards. */
+  readonly directory: string
+  readonly runs: number
+  /** Small and quick: only to see that it works. */
+  readonly smoke: boolean
+  readonly log: (line: string) => void
+}
+
+/** The middle value; the mean of the two middle ones of an even number. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length / 2
+  const upper = sorted[Math.floor(middle)] ?? Number.NaN
+  return Number.isInteger(middle) ? ((sorted[middle - 1] ?? Number.NaN) + upper) / 2 : upper
+}

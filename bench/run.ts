@@ -1,0 +1,46 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Command, Option } from 'commander'
+import { benchCatchUp } from './catch-up.ts'
+import type { BenchContext, Figure } from './figure.ts'
+import { benchMemory } from './memory.ts'
+
+const BENCHMARKS: Readonly<Record<string, (context: BenchContext) => Promise<Figure[]>>> = {
+  'catch-up': benchCatchUp,
+  memory: benchMemory
+}
+
+const command = new Command('bench')
+  .description('Measures soma-p2p beside the limits of this machine, in the same run.')
+  .argument('[names...]', `which ones, of: ${Object.keys(BENCHMARKS).join(', ')}; all by default`)
+  .addOption(new Option('--runs <count>', 'runs of each; the median is reported').default(3).argParser(Number))
+  .option('--smoke', 'small and quick: shows that it works, measures nothing')
+  .option('--json', 'one JSON object a line for each figure')
+  .parse()
+
+const { runs, smoke = false, json = false } = command.opts<{ runs: number; smoke?: boolean; json?: boolean }>()
+const names = command.args.length > 0 ? command.args : Object.keys(BENCHMARKS)
+const log = (line: string) => console.error(`  ${line}`)
+if (!json)
+  console.log(`Node ${process.version}, ${availableParallelism()} cores, ${cpus()[0]?.model ?? 'unknown processor'}`)
+
+for (const name of names) {
+  const benchmark = BENCHMARKS[name]
+  if (benchmark === undefined)
+    throw new RangeError(`no benchmark "${name}"; there are: ${Object.keys(BENCHMARKS).join(', ')}`)
+  const directory = await mkdtemp(join(tmpdir(), 'soma-p2p-bench-'))
+  try {
+    log(name)
+    for (const figure of await benchmark({ directory, runs: smoke ? 1 : runs, smoke, log })) {
+      console.log(json ? JSON.stringify(figure) : format(figure))
+    }
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+function format({ benchmark, case: name, value, unit, spread, against, againstValue, ratio }: Figure): string {
+  const [low, high] = spread.map((bound) => bound.toFixed(0))
+  return `${benchmark}, ${name}: ${value.toFixed(0)} ${unit} (${low} to ${high}); ${against}: ${againstValue.toFixed(0)}; ratio ${ratio.toFixed(2)}`
+}
