@@ -3,6 +3,7 @@ import { SomaError } from '../runtime/soma-error.ts'
 /** Why the store refused, and what there is to do. */
 export type StorageErrorCode =
   | 'STORAGE_NOT_CONSECUTIVE' // a commit that does not follow the watermark: a programming error of the caller
+  | 'STORAGE_INVALID_ARGUMENT' // a write whose parts do not belong together, or a value out of range: a programming error of the caller
   | 'STORAGE_WRITE_FAILED' // the database refused a write; nothing of it was stored
   | 'STORAGE_READ_FAILED' // the database could not read
   | 'STORAGE_CORRUPTED' // what is stored is not what was written

@@ -1,0 +1,107 @@
+import type { Commit } from '../consensus/commit.ts'
+import { decodeCommit, type EncodedCommit } from '../consensus/commit.ts'
+import type { CommitRef } from '../consensus/commit-ref.ts'
+import { DIGEST_LENGTH } from '../consensus/limits.ts'
+import { bytesEqual } from '../runtime/hex.ts'
+import { CertifierCopies, COPIES_WATCHED } from './certifier-copies.ts'
+import type { Database } from './database.ts'
+import {
+  blockKey,
+  certifierCopyKey,
+  certifiersRange,
+  commitKey,
+  decodeRefs,
+  encodeNumber,
+  keyNumber,
+  lowestKey,
+  readNumber,
+  refText,
+  tipKey
+} from './keys.ts'
+import { corrupted } from './level-error.ts'
+
+/** Where the chain in a database stands. */
+export interface ChainState {
+  readonly tip: CommitRef
+  /** Epoch of the tip; 0 at the genesis. */
+  readonly tipEpoch: number
+  readonly lowestAvailable: number
+  /** 0 when no commit has certifiers. */
+  readonly highestCertifiable: number
+}
+
+/** The highest synced commit, as a value. */
+export function encodeTip({ index, digest }: CommitRef): Uint8Array {
+  return Buffer.concat([encodeNumber(index), digest])
+}
+
+/** @throws {StorageError} `STORAGE_CORRUPTED` */
+export async function readState(database: Database): Promise<ChainState> {
+  const [tipValue, lowestValue] = await database.getMany([tipKey, lowestKey])
+  if (tipValue?.byteLength !== 8 + DIGEST_LENGTH || lowestValue?.byteLength !== 8) {
+    throw corrupted(`${database.where} has no watermarks`)
+  }
+  const tip = { index: readNumber(tipValue, 0), digest: tipValue.slice(8) }
+  const lowestAvailable = readNumber(lowestValue, 0)
+  return {
+    tip,
+    tipEpoch: tip.index === 0 ? 0 : await epochOf(database, tip),
+    lowestAvailable,
+    highestCertifiable: (await highestCertifiableIn(database, lowestAvailable, tip.index)) ?? 0
+  }
+}
+
+/** The highest commit from `start` to `end`, both included, that has certifiers. */
+export async function highestCertifiableIn(
+  database: Database,
+  start: number,
+  end: number
+): Promise<number | undefined> {
+  if (start > end) return undefined
+  const [last] = await database.keys({ ...certifiersRange(start, end), limit: 1, reverse: true })
+  return last && keyNumber(last)
+}
+
+/** Finds the copies of certifier blocks near the tip again. */
+export async function readCopies(database: Database, { tip, lowestAvailable }: ChainState): Promise<CertifierCopies> {
+  const copies = new CertifierCopies()
+  for (let start = Math.max(lowestAvailable, tip.index - COPIES_WATCHED); start <= tip.index; ) {
+    const page = await database.page({ ...certifiersRange(start, tip.index), limit: 100 })
+    if (page.length === 0) break
+    const listed = page.flatMap(([key, value]) =>
+      storedRefs(value, keyNumber(key)).map((ref) => ({ ref, index: keyNumber(key) }))
+    )
+    const held = await database.hasMany(listed.map(({ ref, index }) => certifierCopyKey(ref, index)))
+    const added = listed.filter((_, i) => held[i]).map(({ ref, index }) => ({ block: refText(blockKey(ref)), index }))
+    copies.apply({ added, dropped: [] }, tip.index)
+    start = keyNumber((page.at(-1) as [Uint8Array, Uint8Array])[0]) + 1
+  }
+  return copies
+}
+
+/** The stored commit of an index, read anew. @throws {StorageError} `STORAGE_CORRUPTED` */
+export function storedCommit(bytes: Uint8Array, index: number): EncodedCommit {
+  let decoded: EncodedCommit
+  try {
+    decoded = decodeCommit(bytes)
+  } catch (cause) {
+    throw corrupted(`commit ${index} does not decode`, { cause })
+  }
+  if (decoded.ref.index !== index) throw corrupted(`commit ${decoded.ref.index} stands in the place of commit ${index}`)
+  return decoded
+}
+
+/** The stored list of certifiers of a commit. @throws {StorageError} `STORAGE_CORRUPTED` */
+export function storedRefs(bytes: Uint8Array, index: number): Commit['blocks'] {
+  const refs = decodeRefs(bytes)
+  if (refs === undefined) throw corrupted(`the certifiers of commit ${index} do not decode`)
+  return refs
+}
+
+async function epochOf(database: Database, tip: CommitRef): Promise<number> {
+  const bytes = await database.get(commitKey(tip.index))
+  if (bytes === undefined) throw corrupted(`commit ${tip.index}, the highest synced one, is missing`)
+  const { commit, ref } = storedCommit(bytes, tip.index)
+  if (!bytesEqual(ref.digest, tip.digest)) throw corrupted(`commit ${tip.index} is not the highest synced one`)
+  return commit.epoch
+}
