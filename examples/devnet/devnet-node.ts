@@ -1,0 +1,179 @@
+import { readFile } from 'node:fs/promises'
+import { createNode } from '../../src/node/create-node.ts'
+import type { SomaNode } from '../../src/node/soma-node.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+import { toHex } from '../../src/runtime/hex.ts'
+import { toError } from '../../src/runtime/soma-error.ts'
+import { TaskGroup } from '../../src/runtime/task-group.ts'
+import { ScriptedConsensus } from '../../src/testing/scripted-consensus.ts'
+import { networkPrivateKey } from '../../src/testing/validator-keys.ts'
+import { type Ledger, openLedger } from '../ledger/ledger.ts'
+import { runExecutor } from '../ledger/run-executor.ts'
+import { fullNodeKeys, scriptedConsensusOptions } from './chain-settings.ts'
+import { openNodeLink } from './node-link.ts'
+import {
+  type CatchUp,
+  machineTime,
+  type NodeDigests,
+  type NodeEvent,
+  type NodeReport,
+  type NodeSettings,
+  type NodeStarted,
+  type Pace,
+  type SyncProgress
+} from './node-protocol.ts'
+import { Pacemaker } from './pacemaker.ts'
+import { nodeFiles } from './prepared-chain.ts'
+import { watchSync } from './watch-sync.ts'
+import { writeFileWhole } from './write-file-whole.ts'
+
+type Tell = (event: NodeEvent) => void
+
+/** A node of the devnet, with its executor and, where it is a validator, its consensus. */
+export class DevnetNode {
+  readonly #node: SomaNode
+  readonly #ledger: Ledger
+  readonly #pacemaker: Pacemaker | undefined
+  readonly #tasks: TaskGroup
+  readonly #close: () => Promise<void>
+
+  private constructor(
+    node: SomaNode,
+    ledger: Ledger,
+    pacemaker: Pacemaker | undefined,
+    tell: Tell,
+    close: () => Promise<void>
+  ) {
+    this.#node = node
+    this.#ledger = ledger
+    this.#pacemaker = pacemaker
+    this.#tasks = new TaskGroup((thrown) => tell({ event: 'failed', message: describe(thrown) }))
+    this.#close = close
+  }
+
+  /** Opens what the node's directory holds, starts the node and everything around it but the pace of its consensus. */
+  static async start(settings: NodeSettings, tell: Tell): Promise<DevnetNode> {
+    const { role, index, chain, seeds, target } = settings
+    const files = nodeFiles(settings.directory)
+    const scripted = scriptedConsensusOptions(chain)
+    const keys = role === 'validator' ? scripted.keys[index] : fullNodeKeys(chain, index)
+    if (keys === undefined) throw new RangeError(`no validator ${index} in a committee of ${scripted.keys.length}`)
+
+    const closing: (() => Promise<unknown>)[] = []
+    const close = async () => {
+      for (const step of closing.splice(0).reverse()) await step()
+    }
+    try {
+      const link = await openNodeLink(settings.linkMbit)
+      closing.push(() => link.close())
+      const ledger = await openLedger(files.ledger)
+      closing.push(() => ledger.close())
+      const node = await createNode({
+        genesis: scripted.genesis,
+        privateKey: await networkPrivateKey(keys),
+        store: files.store,
+        listen: link.listen,
+        ...(link.announce.length > 0 && { announce: link.announce }),
+        seeds: [...seeds],
+        config: { discoveryIntervalMs: 1_000 }
+      })
+      closing.push(() => node.stop())
+      let pacemaker: Pacemaker | undefined
+      if (role === 'validator') {
+        const consensus = ScriptedConsensus.resume(scripted, await readFile(files.consensus))
+        closing.push(() => saveConsensus(files.consensus, consensus, node))
+        pacemaker = new Pacemaker({
+          consensus,
+          handIn: (commit) => node.consensus.sendCommit(commit),
+          onHandedIn: (handedIn, at) => tell({ event: 'handed-in', index: handedIn, at }),
+          now: machineTime,
+          sleep: systemClock.sleep
+        })
+      }
+      await node.start()
+      const running = new DevnetNode(node, ledger, pacemaker, tell, close)
+      running.#run(role === 'full' ? target : undefined, tell)
+      return running
+    } catch (thrown) {
+      await close()
+      throw thrown
+    }
+  }
+
+  get started(): NodeStarted {
+    const [address] = this.#node.addresses()
+    if (address === undefined) throw new RangeError('a node without an address')
+    const highestSynced = this.#node.store.watermarks.highestSynced.index
+    return { peerId: this.#node.peerId.toString(), address, highestSynced }
+  }
+
+  /** Makes the consensus hand in commits. */
+  pace(pace: Pace): void {
+    const pacemaker = this.#consensus()
+    this.#tasks.run((signal) => pacemaker.run(pace, signal))
+  }
+
+  /** See {@link Pacemaker.stopAt}. */
+  stopAt(index: number): number {
+    return this.#consensus().stopAt(index)
+  }
+
+  async report(): Promise<NodeReport> {
+    const { peerId, highestSynced, lowestAvailable, peers } = await this.#node.status()
+    const { highestExecuted } = this.#ledger
+    return { peerId, highestSynced: highestSynced.index, lowestAvailable, highestExecuted, connections: peers.length }
+  }
+
+  async digests(index: number): Promise<NodeDigests> {
+    const [commit, state] = await Promise.all([this.#node.store.getCommit(index), this.#ledger.getStateDigest(index)])
+    return { commit: commit ? toHex(commit.ref.digest) : '', state: state ? toHex(state) : '' }
+  }
+
+  /** Resolves with nothing left running. */
+  async stop(): Promise<void> {
+    await this.#tasks.stop(new Error('the node stops'))
+    await this.#close()
+  }
+
+  /** @param target the commit that a full node is watched to catch up with */
+  #run(target: number | undefined, tell: Tell): void {
+    let caughtUp = false
+    this.#tasks.run((signal) =>
+      runExecutor({
+        node: this.#node,
+        ledger: this.#ledger,
+        signal,
+        onExecuted: ({ index }) => {
+          if (caughtUp) tell({ event: 'executed', index, at: machineTime() })
+        }
+      })
+    )
+    if (target === undefined) return
+    const watcher = {
+      target,
+      highestExecuted: () => this.#ledger.highestExecuted,
+      onProgress: (progress: SyncProgress) => tell({ event: 'progress', progress }),
+      onCaughtUp: (catchUp: CatchUp) => {
+        caughtUp = true
+        tell({ event: 'caught-up', catchUp })
+      }
+    }
+    this.#tasks.run((signal) => watchSync(this.#node, watcher, signal))
+  }
+
+  #consensus(): Pacemaker {
+    if (this.#pacemaker === undefined) throw new RangeError('a full node has no consensus')
+    return this.#pacemaker
+  }
+}
+
+/** A snapshot above the store would leave a gap between them. */
+async function saveConsensus(file: string, consensus: ScriptedConsensus, node: SomaNode): Promise<void> {
+  if (consensus.lastCommit.index > node.store.watermarks.highestSynced.index) return
+  await writeFileWhole(file, consensus.snapshot())
+}
+
+function describe(thrown: unknown): string {
+  const error = toError(thrown)
+  return error.stack ?? error.message
+}

@@ -1,0 +1,150 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { DevnetError } from './devnet-error.ts'
+import type { AnswerMessage, CallMessage, NodeCalls, NodeEvent } from './node-protocol.ts'
+import { OutputTail } from './output-tail.ts'
+
+/** How long a node may take to load, to start, or to answer. Generous: five of them start on two cores. */
+const ANSWER_MS = 60_000
+/** How long a node may take to stop and its process to end. */
+const STOP_MS = 20_000
+
+/**
+ * V8 collects all garbage every 70 ms for the many network buffers outside its heap, unless it counts them as part of it and
+ * begins with a heap that is worth the while: the biggest lever there is on throughput.
+ */
+const V8_FLAGS = ['--external-memory-accounted-in-global-limit', '--initial-heap-size=512']
+
+/** What becomes of a node's process. */
+export interface NodeProcessInit {
+  readonly name: string
+  readonly onEvent: (event: NodeEvent) => void
+  /** The process has ended, or its node failed, before it was stopped. */
+  readonly onFailure: (error: DevnetError) => void
+}
+
+/** One node of the devnet: a process of its own, which this one asks and stops. It stops by itself when this one is gone. */
+export class NodeProcess {
+  readonly name: string
+  readonly #child: ChildProcess
+  readonly #output = new OutputTail()
+  readonly #calls = new Map<number, PromiseWithResolvers<unknown>>()
+  readonly #ready = Promise.withResolvers<void>()
+  readonly #ended: Promise<unknown>
+  #lastId = 0
+  #stopping = false
+  #failure: DevnetError | undefined
+
+  constructor({ name, onEvent, onFailure }: NodeProcessInit) {
+    this.name = name
+    const script = fileURLToPath(new URL(`./node-main${extname(import.meta.url)}`, import.meta.url))
+    this.#child = fork(script, [], {
+      execArgv: [...process.execArgv, ...V8_FLAGS],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc']
+    })
+    for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.on('data', this.#output.add)
+    this.#ready.promise.catch(() => undefined) // whoever calls has the error
+    this.#ended = once(this.#child, 'close')
+    const fail = (error: DevnetError) => {
+      this.#failure ??= error
+      this.#ready.reject(error)
+      for (const call of this.#calls.values()) call.reject(error)
+      this.#calls.clear()
+      if (!this.#stopping) onFailure(error)
+    }
+    this.#child.on('error', (cause) => fail(this.#error('DEVNET_NODE_ENDED', `cannot run: ${cause.message}`)))
+    this.#child.on('close', (code, signal) => {
+      fail(this.#error('DEVNET_NODE_ENDED', `ended with ${signal ?? `exit code ${code}`}`))
+    })
+    this.#child.on('message', (message: NodeEvent | AnswerMessage) => {
+      if ('id' in message) this.#answered(message)
+      else if (message.event === 'ready') this.#ready.resolve()
+      else if (message.event === 'failed') fail(this.#error('DEVNET_NODE_FAILED', `failed: ${message.message}`))
+      else onEvent(message)
+    })
+  }
+
+  /** The process, for who looks after it. */
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  /**
+   * Asks the node.
+   *
+   * @throws {DevnetError} `DEVNET_NODE_ENDED`, `DEVNET_NODE_FAILED`, `DEVNET_NODE_SILENT`
+   * @throws the signal's reason
+   */
+  async call<C extends keyof NodeCalls>(
+    call: C,
+    argument: NodeCalls[C]['argument'],
+    signal?: AbortSignal
+  ): Promise<NodeCalls[C]['answer']> {
+    return this.#within(ANSWER_MS, `"${call}"`, signal, async () => {
+      await this.#ready.promise
+      if (this.#failure !== undefined) throw this.#failure
+      const id = ++this.#lastId
+      const answer = Promise.withResolvers<unknown>()
+      this.#calls.set(id, answer)
+      this.#child.send({ id, call, argument } satisfies CallMessage)
+      return (await answer.promise) as NodeCalls[C]['answer']
+    })
+  }
+
+  /**
+   * Stops the node and waits for the end of its process, which must come by itself: nothing may be left running in it. Idempotent.
+   *
+   * @throws {DevnetError} `DEVNET_NODE_STUCK` when it had to be killed, `DEVNET_NODE_FAILED` when it could not stop
+   */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null || this.#child.pid === undefined) return
+    const kill = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MS)
+    try {
+      await this.call('stop', null).catch((thrown: unknown) => {
+        // A process that ends while it is asked, loaded or not, is what is wanted.
+        if (!(thrown instanceof DevnetError && thrown.code === 'DEVNET_NODE_ENDED')) throw thrown
+      })
+    } finally {
+      await this.#ended
+      clearTimeout(kill)
+    }
+    if (this.#child.signalCode !== null) throw this.#error('DEVNET_NODE_STUCK', 'left something running and was killed')
+  }
+
+  /** Ends the process at once, as a power cut does. */
+  kill(): void {
+    this.#child.kill('SIGKILL')
+  }
+
+  #answered(message: AnswerMessage): void {
+    const call = this.#calls.get(message.id)
+    this.#calls.delete(message.id)
+    if ('answer' in message) call?.resolve(message.answer)
+    else call?.reject(this.#error('DEVNET_NODE_FAILED', message.error))
+  }
+
+  async #within<T>(ms: number, what: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const { promise: cancelled, reject } = Promise.withResolvers<never>()
+    const timer = setTimeout(
+      () => reject(this.#error('DEVNET_NODE_SILENT', `gave no answer to ${what} in ${ms / 1000} s`)),
+      ms
+    )
+    const abort = () => reject(signal?.reason)
+    signal?.addEventListener('abort', abort, { once: true })
+    try {
+      signal?.throwIfAborted()
+      return await Promise.race([cancelled, work()])
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  #error(code: DevnetError['code'], what: string): DevnetError {
+    const output = this.#output.text
+    return new DevnetError(code, `${this.name} ${what}${output === '' ? '' : `. Its last words:\n${output}`}`)
+  }
+}
