@@ -15,6 +15,14 @@ const WRITE_BUFFER_BYTES = 32 * 1024 * 1024
 /** What the disk must take, besides a write, before a failed database is opened anew: opening writes its log out as a file. */
 const PROBE_BYTES = WRITE_BUFFER_BYTES
 
+/** Values as arrays of bytes and nothing more: the database gives Buffers, whose `slice` does not copy. */
+const plainView = {
+  name: 'plain-view',
+  format: 'view' as const,
+  encode: (value: Uint8Array) => value,
+  decode: (value: Uint8Array) => new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+}
+
 /**
  * Opens the chain in a directory, which is made when it is not there. Every write is flushed to the disk before it is done.
  *
@@ -26,7 +34,7 @@ export async function openLevelStore(path: string, init: StoreInit): Promise<Com
   await refuseDamaged(where)
   const level = new ClassicLevel<Uint8Array, Uint8Array>(where, {
     keyEncoding: 'view',
-    valueEncoding: 'view',
+    valueEncoding: plainView,
     compression: false, // blocks are mostly digests, signatures and what users compressed
     writeBufferSize: WRITE_BUFFER_BYTES
   })
