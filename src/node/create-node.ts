@@ -54,6 +54,7 @@ export async function createNode(init: NodeInit): Promise<SomaNode> {
       seeds: init.seeds ?? [],
       transactionVerifier: init.transactionVerifier,
       config,
+      onPeerReport: init.onPeerReport ?? (() => {}),
       logger: init.logger ?? quietLogger(),
       clock: init.clock ?? systemClock,
       random: init.random ?? systemRandom

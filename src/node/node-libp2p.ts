@@ -36,7 +36,7 @@ function servedRanges({ watermarks }: CommitStore): Capability[] {
 export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p> {
   const { genesis, store, config, clock, random, health } = init
   const seedIds = new Set(init.seeds.map((seed) => seed.slice(seed.lastIndexOf('/p2p/') + '/p2p/'.length)))
-  return await createLibp2p({
+  const libp2p: NodeLibp2p = await createLibp2p({
     start: false,
     privateKey: init.privateKey,
     logger: init.logger,
@@ -53,8 +53,18 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
     services: {
       identify: identify(),
       ping: ping(),
-      rpc: rpc({ chainId: genesis.chainId, clock }),
-      peers: peers({ gate: init.gate, clock, random, isTrusted: (peer) => seedIds.has(peer.toString()) }),
+      rpc: rpc({
+        chainId: genesis.chainId,
+        clock,
+        onFault: (peer, error, { protocol }) => libp2p.services.peers.report(peer, error, { during: protocol })
+      }),
+      peers: peers({
+        gate: init.gate,
+        clock,
+        random,
+        isTrusted: (peer) => seedIds.has(peer.toString()),
+        onReport: init.onPeerReport
+      }),
       discovery: discovery({
         genesis,
         seeds: init.seeds,
@@ -81,10 +91,12 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
           heightQueryIntervalMs: config.heightQueryIntervalMs,
           commitsPerRange: config.commitsPerRange,
           maxRangesInFlight: config.maxRangesInFlight,
+          stallMs: config.stallMs,
           maxBytesInFlight: config.maxBytesInFlight,
           maxExecutorLead: config.maxExecutorLead
         }
       })
     }
   })
+  return libp2p
 }

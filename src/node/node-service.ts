@@ -4,7 +4,7 @@ import type { Genesis } from '../consensus/genesis.ts'
 import { createDelivery } from '../delivery/commit-delivery.ts'
 import type { Delivery, SubscribeOptions } from '../delivery/delivery.ts'
 import type { Discovery } from '../discovery/index.ts'
-import { createPeerGate, type Peers } from '../peers/index.ts'
+import { createPeerGate, type PeerReport, type Peers } from '../peers/index.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { HealthRegistry } from '../runtime/health.ts'
 import { bytesEqual, toHex } from '../runtime/hex.ts'
@@ -32,6 +32,7 @@ export interface ResolvedNodeInit {
   readonly seeds: readonly string[]
   readonly transactionVerifier: TransactionVerifier | undefined
   readonly config: NodeConfig
+  readonly onPeerReport: (report: PeerReport) => void
   readonly logger: ComponentLogger
   readonly clock: Clock
   readonly random: Random

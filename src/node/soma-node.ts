@@ -3,6 +3,7 @@ import type { CommitRef } from '../consensus/commit-ref.ts'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
 import type { Genesis } from '../consensus/genesis.ts'
 import type { SubscribeOptions } from '../delivery/delivery.ts'
+import type { PeerReport } from '../peers/index.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
 import type { ConsensusCommit } from '../state-sync/local-consensus.ts'
@@ -29,6 +30,8 @@ export interface NodeInit {
   transactionVerifier?: TransactionVerifier
   /** Timing and limits; everything has a default. */
   config?: Partial<NodeConfig>
+  /** Called with every fault of a peer, and what came of it: for alarms and metrics. It must not throw. @default nobody listens */
+  onPeerReport?: (report: PeerReport) => void
   /** @default quiet */
   logger?: ComponentLogger
   clock?: Clock
@@ -49,6 +52,8 @@ export interface NodeConfig {
   commitsPerRange: number
   /** Ranges under way at once. @default 8 */
   maxRangesInFlight: number
+  /** Milliseconds that everything may wait for one slow peer before another is asked, where there is one. @default 3000 */
+  stallMs: number
   /** Bytes in flight for all of a sync: fetched and not yet stored. @default 134217728 (128 MiB) */
   maxBytesInFlight: number
   /** Commits that the sync may run ahead of the slowest durable cursor before it waits. @default Infinity: no bound */

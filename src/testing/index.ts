@@ -12,12 +12,23 @@
  *
  * @module
  */
+export { type ByzantinePeer, type ByzantinePeerInit, type RpcName, startByzantinePeer } from './byzantine-peer.ts'
+export type { AnswerLie, ByzantineScript, Misconduct, RawExchange, StreamLie } from './byzantine-peer-script.ts'
+export {
+  endedAfter,
+  endlessPrefix,
+  garbageFrame,
+  oversizeFrame,
+  silence,
+  tornAfter,
+  trickle
+} from './byzantine-peer-streams.ts'
 export { buildChain, type Chain, type ChainOptions, commitAt, forkChain } from './chain-builder.ts'
+export { type DelayingProxy, type DelayingProxyInit, startDelayingProxy } from './delaying-proxy.ts'
 export { breakSignature, flipBit, forgeBlock, forgeCommit, forgeSubDag, replaceCommit, votesFor } from './forge.ts'
 export { type BuiltGenesis, buildGenesis, type GenesisOptions, type GenesisValidator } from './genesis-builder.ts'
 export { ScriptedConsensus, type ScriptedConsensusOptions } from './scripted-consensus.ts'
 export { signBlock } from './sign-block.ts'
-export { type DelayingProxy, type DelayingProxyInit, startDelayingProxy } from './delaying-proxy.ts'
 export { TestNetwork, type TestNodeOptions } from './test-network.ts'
 export { deriveValidatorKeys, generateValidatorKeys, networkPrivateKey, type ValidatorKeys } from './validator-keys.ts'
 export { storeWriteOf, writeChain } from './write-chain.ts'
