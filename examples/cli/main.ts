@@ -21,6 +21,12 @@ A whole network at once:
 Exit codes: 0 done, 1 failed, 2 a mistake in flags, files or configuration, 130 interrupted with Ctrl-C.
 Colours follow NO_COLOR and FORCE_COLOR.`
 
+/** One way out for everything that is said. */
+const throughConsole = {
+  writeOut: (text: string): void => console.log(text.trimEnd()),
+  writeErr: (text: string): void => console.error(text.trimEnd())
+}
+
 /**
  * Runs the command line.
  *
@@ -38,8 +44,9 @@ export async function main(args: readonly string[]): Promise<number> {
     program.addCommand(nodeCommand())
     program.addCommand(statusCommand())
     program.addCommand(devnetCommand())
-    for (const command of [program, ...program.commands])
-      command.exitOverride().showHelpAfterError('(--help tells more)')
+    for (const command of [program, ...program.commands]) {
+      command.exitOverride().showHelpAfterError('(--help tells more)').configureOutput(throughConsole)
+    }
     await program.parseAsync(args, { from: 'user' })
     return 0
   } catch (thrown) {

@@ -1,3 +1,4 @@
+import type { ExecutorInit } from '../../examples/ledger/run-executor.ts'
 import { blockMessage } from '../../src/consensus/block.ts'
 import { encodeCommit, trustCommit } from '../../src/consensus/commit.ts'
 import type { CommittedSubDag } from '../../src/consensus/committed-sub-dag.ts'
@@ -45,13 +46,16 @@ export function longChain(length: number): CommittedSubDag[] {
   )
 }
 
-/** A node's subscription to a chain that is already there. */
-export function nodeWith(chain: readonly CommittedSubDag[]): {
-  subscribe(options: { from?: number; signal?: AbortSignal }): AsyncGenerator<CommittedSubDag>
-} {
+/** A node with a chain that is there already, and a list of the indices from which it was subscribed to. */
+export function nodeWith(chain: readonly CommittedSubDag[]): ExecutorInit['node'] & { subscribed: number[] } {
+  const subscribed: number[] = []
+  const find = (wanted: number) => chain.find(({ commit }) => commit.ref.index === wanted)
   return {
-    async *subscribe({ from = 1, signal }) {
-      for (const subDag of chain.slice(from - 1)) {
+    subscribed,
+    store: { getSubDag: async (index) => find(index) },
+    async *subscribe({ from = 1, signal } = {}) {
+      subscribed.push(from)
+      for (const subDag of chain.filter(({ commit }) => commit.ref.index >= from)) {
         if (signal?.aborted) return
         yield subDag
       }

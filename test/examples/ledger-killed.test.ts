@@ -11,7 +11,9 @@ import { randomInteger, seededRandom } from '../../src/runtime/random.ts'
 import { longChain } from './ledger-chain.ts'
 
 const LENGTH = 400
-const KILLS = 5
+const KILLS = 8
+/** As long as a few writes take. */
+const MOMENT_MS = 5
 
 interface Run {
   /** Where the ledger stood when the process opened it. */
@@ -20,8 +22,8 @@ interface Run {
   executed: number
 }
 
-/** Runs an executor until its end, or kills it right after it said that it has executed so many commits. */
-async function run(directory: string, killAfter: number): Promise<Run> {
+/** Runs an executor until its end, or kills it a moment after it said that it has executed so many commits. */
+async function run(directory: string, killAfter: number, momentMs: number): Promise<Run> {
   const child = fork(
     fileURLToPath(new URL('./ledger-executor-process.ts', import.meta.url)),
     [directory, String(LENGTH)],
@@ -31,7 +33,7 @@ async function run(directory: string, killAfter: number): Promise<Run> {
   child.on('message', (told: { position: number } | { executed: number }) => {
     if ('position' in told) run.position = told.position
     else run.executed = told.executed
-    if (run.executed - run.position >= killAfter) child.kill('SIGKILL')
+    if (run.executed - run.position === killAfter) setTimeout(() => child.kill('SIGKILL'), momentMs)
   })
   const [code, signal] = await once(child, 'exit')
   assert(signal === 'SIGKILL' || code === 0, `the executor ended with ${code ?? signal}`)
@@ -45,8 +47,8 @@ test('an executor killed at random instants goes on where it was and ends in the
   try {
     let last = 0
     for (let kill = 0; kill <= KILLS; kill++) {
-      const killAfter = kill === KILLS ? Number.POSITIVE_INFINITY : 1 + randomInteger(random, LENGTH / KILLS / 2)
-      const { position, executed } = await run(join(directory, 'killed'), killAfter)
+      const killAfter = kill === KILLS ? Number.POSITIVE_INFINITY : 1 + randomInteger(random, LENGTH / KILLS / 4)
+      const { position, executed } = await run(join(directory, 'killed'), killAfter, random.next() * MOMENT_MS)
       assert(position >= last, `restarted at ${position}, after it had said ${last} (seed ${seed})`)
       last = Math.max(position, executed)
     }

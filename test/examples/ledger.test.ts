@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { type Ledger, openLedger } from '../../examples/ledger/ledger.ts'
-import { runExecutor } from '../../examples/ledger/run-executor.ts'
+import { type ExecutorInit, runExecutor } from '../../examples/ledger/run-executor.ts'
 import { EMPTY_STATE, nextState } from '../../examples/ledger/state-digest.ts'
 import type { CommittedSubDag } from '../../src/consensus/committed-sub-dag.ts'
 import { digestOf } from '../../src/consensus/digest.ts'
@@ -139,63 +139,73 @@ test('a ledger that is open elsewhere, damaged, closed or not a directory says s
   await assert.rejects(openLedger(file), { code: 'LEDGER_OPEN_FAILED' })
 })
 
-test('the executor goes on where the ledger stands, and under its name', async () => {
+test('the executor goes on where the ledger stands, one commit after the other', async () => {
   const directory = await emptyDirectory()
-  const chain = longChain(12)
-  const asked: unknown[] = []
-  const node = {
-    subscribe(options: { name?: string; from?: number; signal?: AbortSignal }) {
-      asked.push([options.name, options.from])
-      return nodeWith(chain).subscribe(options)
-    }
-  }
+  const chain = longChain(150)
   const seen: number[] = []
   await withLedger(async (ledger) => {
     const controller = new AbortController()
-    await runExecutor({
-      node,
-      ledger,
-      signal: controller.signal,
-      onExecuted({ index }) {
-        seen.push(index)
-        if (index === 5) controller.abort()
-      }
-    })
-    assert.equal(ledger.highestExecuted, 5)
+    const onExecuted = ({ index }: { index: number }) => {
+      seen.push(index)
+      if (index === 70) controller.abort()
+    }
+    await runExecutor({ node: nodeWith(chain), ledger, signal: controller.signal, onExecuted })
+    assert(ledger.highestExecuted < 150, 'it went on after its signal had aborted')
   }, directory)
   await withLedger(
-    (ledger) => runExecutor({ node, ledger, signal: never, onExecuted: ({ index }) => seen.push(index) }),
+    (ledger) =>
+      runExecutor({ node: nodeWith(chain), ledger, signal: never, onExecuted: ({ index }) => seen.push(index) }),
     directory
   )
   assert.deepEqual(
     seen,
     chain.map(({ commit }) => commit.ref.index)
   )
-  assert.deepEqual(asked, [
-    ['executor', 1],
-    ['executor', 6]
-  ])
 })
 
-test('a commit is durable before the executor takes the next, which tells the node that it may be pruned', () =>
+test('while it is behind, the executor writes many commits at once, and bounds what it holds', () =>
   withLedger(async (ledger) => {
-    const chain = longChain(5)
-    const node = {
-      async *subscribe() {
-        for (const subDag of chain) {
-          assert.equal(ledger.highestExecuted, subDag.commit.ref.index - 1)
-          yield subDag
+    const writes: number[] = []
+    const counting = new Proxy(ledger, {
+      get(target, key) {
+        const value = Reflect.get(target, key, target)
+        if (key !== 'execute') return typeof value === 'function' ? value.bind(target) : value
+        return (subDags: CommittedSubDag[]) => {
+          writes.push(subDags.length)
+          return target.execute(subDags)
+        }
+      }
+    })
+    const megabyte = 'x'.repeat(1024 * 1024)
+    const chain = chainOf([...Array(140).fill([['small']]), ...Array(9).fill([[megabyte]])])
+    await runExecutor({ node: nodeWith(chain), ledger: counting, signal: never })
+    assert.equal(ledger.highestExecuted, 149)
+    assert.deepEqual(writes, [64, 64, 16, 4, 1])
+  }))
+
+test('what the node may prune is durable in the ledger: its cursor is never ahead', () =>
+  withLedger(async (ledger) => {
+    const chain = longChain(200)
+    const { store } = nodeWith(chain)
+    let highest = 0 // grows as a sync goes on
+    const node: ExecutorInit['node'] = {
+      store: { getSubDag: async (index) => (index <= highest ? store.getSubDag(index) : undefined) },
+      async *subscribe({ name, from = 1 } = {}) {
+        assert.equal(name, 'executor')
+        for (let index = from; index <= chain.length; index++) {
+          assert.equal(ledger.highestExecuted, index - 1, `commit ${index - 1} was given up before it was executed`)
+          highest = Math.max(highest, index + (index % 7))
+          yield chain[index - 1] as CommittedSubDag
         }
       }
     }
     await runExecutor({ node, ledger, signal: never })
-    assert.equal(ledger.highestExecuted, 5)
+    assert.equal(ledger.highestExecuted, 200)
   }))
 
 test('what the ledger refuses ends the executor', () =>
   withLedger(async (ledger) => {
-    const chain = longChain(3)
-    const skipping = nodeWith(chain.filter((_, at) => at !== 1))
+    const skipping = nodeWith(longChain(3).filter((_, at) => at !== 1))
     await assert.rejects(runExecutor({ node: skipping, ledger, signal: never }), { code: 'LEDGER_GAP' })
     assert.equal(ledger.highestExecuted, 1)
   }))

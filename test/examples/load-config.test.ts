@@ -83,8 +83,16 @@ test('a wrong value is named with its line and what it should be', async () => {
     'CONFIG_WRONG_VALUE',
     /:3: sync\.commitsPerRange should be a whole number from 1 to 100, not 101$/
   )
-  await refuses('genesis: g\nsync:\n  keepCommits: 1.5', 'CONFIG_WRONG_VALUE', /should be a whole number from 1, not 1\.5$/)
-  await refuses('genesis: g\nnetwork: fast', 'CONFIG_WRONG_VALUE', /network should be a section with targetConnections, /)
+  await refuses(
+    'genesis: g\nsync:\n  keepCommits: 1.5',
+    'CONFIG_WRONG_VALUE',
+    /should be a whole number from 1, not 1\.5$/
+  )
+  await refuses(
+    'genesis: g\nnetwork: fast',
+    'CONFIG_WRONG_VALUE',
+    /network should be a section with targetConnections, /
+  )
   await refuses(
     'genesis: g\nseeds: [/ip4/127.0.0.1/tcp/1]',
     'CONFIG_WRONG_VALUE',
@@ -95,7 +103,11 @@ test('a wrong value is named with its line and what it should be', async () => {
     'CONFIG_WRONG_VALUE',
     /listen should be a list of multiaddrs, not "/
   )
-  await refuses('genesis: g\nlisten: [localhost:9000]', 'CONFIG_WRONG_VALUE', /listen\[0\] should be a multiaddr such as/)
+  await refuses(
+    'genesis: g\nlisten: [localhost:9000]',
+    'CONFIG_WRONG_VALUE',
+    /listen\[0\] should be a multiaddr such as/
+  )
   await refuses(
     'genesis: g\nlog:\n  level: loud',
     'CONFIG_WRONG_VALUE',
