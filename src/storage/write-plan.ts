@@ -4,18 +4,17 @@ import type { Committee } from '../consensus/committee.ts'
 import type { Genesis } from '../consensus/genesis.ts'
 import { bytesEqual } from '../runtime/hex.ts'
 import type { CertifierCopies, CopyChanges } from './certifier-copies.ts'
+import { certifierTexts, planCertifiers } from './certifier-plan.ts'
 import { type ChainState, encodeTip } from './chain-state.ts'
-import type { CertifierWrite, StoreWrite } from './commit-store.ts'
+import type { StoreWrite } from './commit-store.ts'
 import type { Database, Operation } from './database.ts'
 import {
   blockKey,
   certifierCopyKey,
-  certifiersKey,
   commitKey,
   committeeKey,
   digestIndexKey,
   encodeNumber,
-  encodeRefs,
   lastOfEpochKey,
   refText,
   tipKey
@@ -45,7 +44,6 @@ export interface PlanContext {
 export async function planWrite(context: PlanContext, write: StoreWrite): Promise<WritePlan> {
   const { commits, certifiers = [], committees = [] } = write
   const operations: Operation[] = []
-  const added: { block: string; index: number }[] = []
   const dropped: string[] = []
 
   const wanted = certifierTexts(certifiers)
@@ -66,24 +64,15 @@ export async function planWrite(context: PlanContext, write: StoreWrite): Promis
   }
   if (commits.length > 0) operations.push({ type: 'put', key: tipKey, value: encodeTip(state.tip) })
 
-  for (const certifier of await newCertifiers(context, certifiers, state)) {
-    const { index, blocks } = certifier
-    const held = await heldByCommits(context, certifier, committed)
-    operations.push({ type: 'put', key: certifiersKey(index), value: encodeRefs(blocks.map((block) => block.ref)) })
-    for (const [i, { ref, bytes }] of blocks.entries()) {
-      if (held[i]) continue
-      if (bytes === undefined)
-        throw invalid(`certifier ${formatBlockRef(ref)} of commit ${index} has no bytes, and no commit holds it`)
-      operations.push({ type: 'put', key: certifierCopyKey(ref, index), value: bytes })
-      added.push({ block: refText(blockKey(ref)), index })
-    }
-    state = { ...state, highestCertifiable: Math.max(state.highestCertifiable, index) }
-  }
+  const { database, state: before } = context
+  const certified = await planCertifiers({ database, before, after: state, committed }, certifiers)
+  operations.push(...certified.operations)
+  state = { ...state, highestCertifiable: certified.highestCertifiable }
 
   await planCommittees(operations, context, committees)
   const next = committees.find((committee) => committee.epoch === state.tipEpoch + 1)
   if (next !== undefined && commits.length > 0) putLastOfEpoch(operations, state)
-  return { operations, state, copies: { added, dropped } }
+  return { operations, state, copies: { added: certified.copies, dropped } }
 }
 
 /** The chain after one more commit. */
@@ -110,41 +99,6 @@ function planCommit(operations: Operation[], state: ChainState, subDag: Committe
   return { ...state, tip: ref, tipEpoch: commit.epoch }
 }
 
-/** The certifiers to store: not those of commits pruned meanwhile, nor of commits that have theirs already. */
-async function newCertifiers(
-  { database, state: before }: PlanContext,
-  certifiers: readonly CertifierWrite[],
-  after: ChainState
-): Promise<CertifierWrite[]> {
-  const fresh = new Map<number, CertifierWrite>()
-  for (const certifier of certifiers) {
-    const { index, blocks } = certifier
-    if (!Number.isSafeInteger(index) || index < 1 || index > after.tip.index) {
-      throw invalid(`certifiers of commit ${index}, which is not there: the tip is ${after.tip.index}`)
-    }
-    if (blocks.length === 0) throw invalid(`commit ${index} comes with an empty list of certifiers`)
-    if (index >= before.lowestAvailable && !fresh.has(index)) fresh.set(index, certifier)
-  }
-  const earlier = [...fresh.keys()].filter((index) => index <= before.highestCertifiable)
-  const known = await database.hasMany(earlier.map(certifiersKey))
-  for (const [i, index] of earlier.entries()) if (known[i]) fresh.delete(index)
-  return [...fresh.values()]
-}
-
-/** Which of a commit's certifier blocks are held by commits of this write or of earlier ones. */
-async function heldByCommits(
-  { database, state: before }: PlanContext,
-  { index, blocks }: CertifierWrite,
-  committed: ReadonlySet<string>
-): Promise<boolean[]> {
-  const keys = blocks.map((block) => blockKey(block.ref))
-  const held = keys.map((key) => committed.has(refText(key)))
-  // A vote for the tip cannot lie in a stored commit: the digests of all of them are under the tip's own.
-  const look = index < before.tip.index || blocks.some((block) => block.bytes === undefined)
-  const stored = look ? await database.hasMany(keys) : []
-  return held.map((here, i) => here || stored[i] === true)
-}
-
 async function planCommittees(
   operations: Operation[],
   { database, genesis }: PlanContext,
@@ -160,10 +114,6 @@ async function planCommittees(
 
 function putLastOfEpoch(operations: Operation[], { tip, tipEpoch }: ChainState): void {
   operations.push({ type: 'put', key: lastOfEpochKey(tipEpoch), value: encodeNumber(tip.index) })
-}
-
-function certifierTexts(certifiers: readonly CertifierWrite[]): ReadonlySet<string> {
-  return new Set(certifiers.flatMap(({ blocks }) => blocks.map((block) => refText(blockKey(block.ref)))))
 }
 
 function invalid(why: string): StorageError {
