@@ -1,16 +1,22 @@
-import type { CommittedSubDag } from '../../src/consensus/committed-sub-dag.ts'
-import type { SubscribeOptions } from '../../src/delivery/delivery.ts'
+import { type CommittedSubDag, subDagBytes } from '../../src/consensus/committed-sub-dag.ts'
+import type { SomaNode } from '../../src/node/soma-node.ts'
 import type { ExecutedCommit, Ledger } from './ledger.ts'
 
 /** The name under which the executor's position holds back pruning. */
-export const EXECUTOR_CURSOR = 'executor'
+const CURSOR = 'executor'
+/** Commits of one write while the executor catches up: a durable write costs the disk as much for one commit as for many. */
+const MAX_GROUP_COMMITS = 64
+/** Bytes at which a group is full, so that large commits do not pile up in memory. */
+const MAX_GROUP_BYTES = 4 * 1024 * 1024
 
 /** What an executor runs on. */
 export interface ExecutorInit {
-  /** Where the commits come from: a `SomaNode`. */
-  readonly node: { subscribe(options: SubscribeOptions): AsyncIterable<CommittedSubDag> }
+  readonly node: {
+    readonly store: Pick<SomaNode['store'], 'getSubDag'>
+    readonly subscribe: SomaNode['subscribe']
+  }
   readonly ledger: Ledger
-  /** Ends the executor after the commit at hand. */
+  /** Ends the executor after the commits at hand. */
   readonly signal: AbortSignal
   /** Called after each commit whose effects are durable. */
   readonly onExecuted?: (commit: ExecutedCommit) => void
@@ -19,14 +25,35 @@ export interface ExecutorInit {
 /**
  * Executes every commit of a node, beginning where the ledger stands. Resolves when the signal aborts or the node stops.
  *
- * Taking the next commit tells the node that the one before may be pruned, so each is durable in the ledger before the next is taken.
+ * Taking a commit from the subscription tells the node that those before may be pruned, so the ones after it are read ahead from the store,
+ * and the subscription begins anew behind them: until they are durable in the ledger, the cursor stays where it was.
  *
  * @throws {DeliveryError} when a commit that the ledger lacks is no longer in the store, or another executor runs on the node
+ * @throws {StorageError} when the store cannot read
  * @throws {LedgerError} when the ledger cannot execute or keep a commit
  */
 export async function runExecutor({ node, ledger, signal, onExecuted }: ExecutorInit): Promise<void> {
-  const commits = node.subscribe({ name: EXECUTOR_CURSOR, from: ledger.highestExecuted + 1, signal })
-  for await (const subDag of commits) {
-    for (const executed of await ledger.execute([subDag])) onExecuted?.(executed)
+  let behind = true
+  while (behind && !signal.aborted) {
+    behind = false
+    for await (const first of node.subscribe({ name: CURSOR, from: ledger.highestExecuted + 1, signal })) {
+      const group = await readAhead(node.store, first)
+      for (const executed of await ledger.execute(group)) onExecuted?.(executed)
+      behind = group.length > 1
+      if (behind) break
+    }
   }
+}
+
+/** The commit and those that directly follow it in the store, up to a group's size. */
+async function readAhead(store: ExecutorInit['node']['store'], first: CommittedSubDag): Promise<CommittedSubDag[]> {
+  const group = [first]
+  let bytes = subDagBytes(first)
+  while (group.length < MAX_GROUP_COMMITS && bytes < MAX_GROUP_BYTES) {
+    const next = await store.getSubDag(first.commit.ref.index + group.length)
+    if (next === undefined) break
+    group.push(next)
+    bytes += subDagBytes(next)
+  }
+  return group
 }

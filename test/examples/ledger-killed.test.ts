@@ -11,7 +11,7 @@ import { randomInteger, seededRandom } from '../../src/runtime/random.ts'
 import { longChain } from './ledger-chain.ts'
 
 const LENGTH = 400
-const KILLS = 8
+const KILLS = 6
 /** As long as a few writes take. */
 const MOMENT_MS = 5
 
