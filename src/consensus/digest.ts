@@ -14,6 +14,7 @@ export type DigestDomain =
   | 'genesis-block'
   | 'validator-set'
   | 'transaction'
+  | 'node-info'
   | 'known-peers'
   | 'rendezvous'
 

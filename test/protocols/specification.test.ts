@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { before, describe, it } from 'node:test'
 import { ACCESS_TYPE } from '../../src/discovery/messages.ts'
 import { getKnownPeers } from '../../src/discovery/protocols.ts'
@@ -55,6 +55,11 @@ describe('protocols/README.md', () => {
       types,
       Object.entries(ACCESS_TYPE).map(([name, number]) => [`\`${screaming(name)}\``, number])
     )
+  })
+
+  it('names every file of vectors', async () => {
+    const named = tableAfter(text, /^## Test vectors$/m, 'file').map(([name]) => name?.replaceAll('`', ''))
+    assert.deepEqual(named.toSorted(), (await readdir(new URL('vectors/', protocolsUrl))).toSorted())
   })
 
   it('links to headings that are there', () => {
