@@ -10,6 +10,7 @@ export type UsageErrorCode =
   | 'FILE_EXISTS' // files that matter are never overwritten
   | 'FILE_UNREADABLE'
   | 'FILE_UNWRITABLE'
+  | 'LISTEN_FAILED' // an address that is taken, or not this machine's
   | 'DESCRIPTOR_INVALID' // not a validator's public file, or of keys that it does not hold
 
 /** A mistake in flags, files or configuration. */

@@ -16,8 +16,7 @@ const steps: Readonly<Record<string, string>> = {
   STORAGE_WRONG_VERSION: 'Sync into a new --data-dir.',
   STORAGE_CORRUPTED: 'Check the disk and sync into a new --data-dir.',
   STORAGE_WRITE_FAILED: 'Make room on the disk; the node goes on from where it was.',
-  EADDRINUSE: 'Choose another --listen address, or stop the process that has this one.',
-  EACCES: 'Check the rights of the file or address.'
+  LISTEN_FAILED: 'Choose another address with --listen, or stop the process that has this one.'
 }
 
 /** What to do about an error, by its code. */

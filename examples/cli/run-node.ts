@@ -15,7 +15,7 @@ import { pinoLogger } from '../../src/node/pino-logger.ts'
 import type { SomaNode } from '../../src/node/soma-node.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { toHex } from '../../src/runtime/hex.ts'
-import { errorCode } from '../../src/runtime/soma-error.ts'
+import { errorCode, toError } from '../../src/runtime/soma-error.ts'
 import { type Ledger, openLedger } from '../ledger/ledger.ts'
 import { ControlError, NodeEndedError, UsageError } from './cli-error.ts'
 import type { NodeFileConfig } from './config-schema.ts'
@@ -70,7 +70,7 @@ export async function runNode({ config, log, signal, onStarted }: RunNodeInit): 
       logger: pinoLogger(log, config.log.components)
     })
     if (config.executor === 'ledger') ledger = await openLedger(join(config.dataDir, 'ledger'))
-    await node.start()
+    await listening(node.start())
     if (!signal.aborted) await runParts(node)
   } finally {
     await node?.stop()
@@ -88,14 +88,33 @@ export async function runNode({ config, log, signal, onStarted }: RunNodeInit): 
     if (executor !== undefined) parts.push(executor.run())
     if (script !== undefined) parts.push(runScriptedConsensus({ ...init, ...script }))
     onStarted(node)
+    // Each part ends when the signal aborts. One that ends before takes the node down with it, never half alive.
+    let failure: unknown
     try {
-      // Each part ends when the signal aborts. One that ends before takes the node down with it, never half alive.
-      await Promise.race(parts)
-    } finally {
-      stop.abort()
-      await Promise.allSettled(parts)
+      await Promise.race([node.stopped, ...parts])
+    } catch (thrown) {
+      failure = thrown
     }
-    if (!signal.aborted) throw new NodeEndedError('NODE_ENDED', 'the node ended by itself')
+    stop.abort()
+    await Promise.allSettled(parts)
+    if (signal.aborted) return
+    await node.stop()
+    const cause = await node.stopped
+    if (cause === undefined && failure !== undefined) throw failure
+    const why = cause === undefined ? '' : `: ${cause.message} [${errorCode(cause)}]`
+    throw new NodeEndedError('NODE_ENDED', `the node ended by itself${why}`, { cause })
+  }
+}
+
+/** libp2p names the addresses that it cannot listen on, with a stack trace for each. */
+async function listening(starting: Promise<void>): Promise<void> {
+  try {
+    await starting
+  } catch (cause) {
+    const error = toError(cause)
+    if (error.name !== 'UnsupportedListenAddressesError') throw cause
+    const addresses = error.message.split('\n').filter((line) => line.startsWith('  /'))
+    throw new UsageError('LISTEN_FAILED', `cannot listen on ${addresses.join(', ').trim() || 'any address'}`, { cause })
   }
 }
 
