@@ -1,10 +1,13 @@
-import { trustCommit } from '../consensus/commit.ts'
+import { type EncodedCommit, trustCommit } from '../consensus/commit.ts'
 import type { Committee } from '../consensus/committee.ts'
-import { errorCode, toError } from '../runtime/soma-error.ts'
+import type { VerifiedBlock } from '../consensus/signed-block.ts'
+import { errorCode } from '../runtime/soma-error.ts'
 import type { BlockVerifier } from '../verify/block-verifier.ts'
 import { certifiedPrefix, verifyCertification } from '../verify/certification.ts'
-import { verifyCommitChain } from '../verify/commit-range.ts'
+import { verifyCommitChain, verifyLink } from '../verify/commit-range.ts'
+import { VerifyError } from '../verify/verify-error.ts'
 import type { CertifiedCommits } from './range.ts'
+import { SyncError } from './sync-error.ts'
 import type { FetchedCommits } from './work.ts'
 
 export interface CertifyRangeInit {
@@ -18,29 +21,70 @@ export interface CertifyRangeInit {
  *
  * @returns the certified commits; when only a first part of the range is certified, that part with the error that the rest deserves
  * @throws {VerifyError} when nothing of it is certified
+ * @throws {SyncError} `SYNC_CERTIFIED_DATA_REFUSED` when a quorum certified commits that no honest committee makes
  */
 export async function certifyRange(
-  { request, commits, certifiers }: FetchedCommits,
-  { committee, blockVerifier, signal }: CertifyRangeInit
+  fetched: FetchedCommits,
+  init: CertifyRangeInit
 ): Promise<{ certified: CertifiedCommits; error: Error | undefined }> {
-  verifyCommitChain({
-    commits,
-    start: request.start,
-    end: request.end,
-    tip: undefined,
-    epoch: committee.epoch,
-    committee
-  })
-  const last = commits.at(-1)
-  if (last === undefined) throw new TypeError('an empty range passed the chain check')
+  const { request, commits, certifiers } = fetched
+  const { committee, blockVerifier, signal } = init
+  try {
+    const { start, end } = request
+    verifyCommitChain({ commits, start, end, tip: undefined, epoch: committee.epoch, committee })
+  } catch (thrown) {
+    if (isContentFault(thrown)) await haltIfCertified(fetched, init, thrown)
+    throw thrown
+  }
+  const last = lastOf(commits)
   try {
     const verified = await verifyCertification({ commit: last, certifiers, committee, blockVerifier, signal })
     return { certified: { commits: commits.map(trustCommit), certifiers: verified }, error: undefined }
-  } catch (thrown) {
-    const error = toError(thrown)
-    if (errorCode(error) !== 'CERTIFIERS_WITHOUT_QUORUM') throw error
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error
     const prefix = await certifiedPrefix({ commits, certifiers, committee, blockVerifier, signal })
     if (prefix === undefined) throw error
     return { certified: prefix, error }
   }
+}
+
+/** Whether a commit that stands where it was asked for says what it may not say. Elsewhere it may be the truth, in the wrong place. */
+function isContentFault(thrown: unknown): thrown is VerifyError {
+  const code = errorCode(thrown)
+  return thrown instanceof VerifyError && (code === 'COMMIT_INVALID' || code === 'COMMIT_TIMESTAMP_REGRESSED')
+}
+
+/** Without a valid quorum it is the peer's lie. With one behind it no peer is at fault, and the sync must not go on. */
+async function haltIfCertified(
+  { commits, certifiers }: FetchedCommits,
+  { committee, blockVerifier, signal }: CertifyRangeInit,
+  cause: VerifyError
+): Promise<void> {
+  let verified: VerifiedBlock[]
+  try {
+    for (const [position, commit] of commits.entries()) {
+      const before = commits[position - 1]
+      if (before !== undefined) verifyLink(before.ref, commit)
+    }
+    verified = await verifyCertification({
+      commit: lastOf(commits),
+      certifiers,
+      committee,
+      blockVerifier,
+      signal
+    })
+  } catch (thrown) {
+    if (thrown instanceof VerifyError) return
+    throw thrown
+  }
+  throw new SyncError('SYNC_CERTIFIED_DATA_REFUSED', `what a quorum certified is refused: ${cause.message}`, {
+    cause,
+    evidence: { commits, certifiers: verified }
+  })
+}
+
+function lastOf(commits: readonly EncodedCommit[]): EncodedCommit {
+  const last = commits.at(-1)
+  if (last === undefined) throw new TypeError('an empty range passed the chain check')
+  return last
 }

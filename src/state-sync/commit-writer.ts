@@ -5,7 +5,7 @@ import type { VerifiedBlock } from '../consensus/signed-block.ts'
 import { bytesEqual } from '../runtime/hex.ts'
 import type { CertifierWrite, CommitStore } from '../storage/commit-store.ts'
 import { StorageError } from '../storage/storage-error.ts'
-import { SyncError } from './sync-error.ts'
+import { type HaltEvidence, SyncError } from './sync-error.ts'
 import { VoteCollector } from './vote-collector.ts'
 
 /** One commit for the store, with the blocks that certify it, where they came with it. */
@@ -67,7 +67,7 @@ export class CommitWriter {
   async #append(commits: readonly CertifiedSubDag[]): Promise<number> {
     const fresh: CertifiedSubDag[] = []
     for (const commit of commits) {
-      if (await this.#isKnown(commit.subDag.commit.ref)) continue
+      if (await this.#isKnown(commit.subDag.commit.ref, evidenceOf(commits))) continue
       fresh.push(commit)
     }
     if (fresh.length === 0) return 0
@@ -88,13 +88,13 @@ export class CommitWriter {
     return fresh.length
   }
 
-  async #isKnown(ref: CommitRef): Promise<boolean> {
+  async #isKnown(ref: CommitRef, evidence: HaltEvidence): Promise<boolean> {
     const { highestSynced, lowestAvailable } = this.#store.watermarks
     if (ref.index > highestSynced.index) return false
     if (ref.index < lowestAvailable) return true
     const stored = await this.#store.getCommit(ref.index)
     if (stored !== undefined && !bytesEqual(stored.ref.digest, ref.digest)) {
-      throw new SyncError('SYNC_FORK', `commit ${ref.index} conflicts with the one that is stored`)
+      throw new SyncError('SYNC_FORK', `commit ${ref.index} conflicts with the one that is stored`, { evidence })
     }
     return true
   }
@@ -116,11 +116,14 @@ function checkLinks(tip: CommitRef, commits: readonly CertifiedSubDag[]): void {
   for (const { subDag } of commits) {
     const { ref, commit } = subDag.commit
     if (ref.index !== before.index + 1 || !bytesEqual(commit.previousDigest, before.digest)) {
-      throw new SyncError(
-        'SYNC_FORK',
-        `certified commit ${ref.index} does not follow the stored commit ${before.index}`
-      )
+      const what = `certified commit ${ref.index} does not follow the stored commit ${before.index}`
+      throw new SyncError('SYNC_FORK', what, { evidence: evidenceOf(commits) })
     }
     before = ref
   }
+}
+
+/** The certifiers are there only when the run is whole to the end of its range. */
+function evidenceOf(commits: readonly CertifiedSubDag[]): HaltEvidence {
+  return { commits: commits.map(({ subDag }) => subDag.commit), certifiers: commits.at(-1)?.certifiers ?? [] }
 }

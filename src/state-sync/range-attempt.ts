@@ -1,6 +1,7 @@
 import type { PeerId } from '@libp2p/interface'
+import { anySignal } from 'any-signal'
 import { pipe } from 'it-pipe'
-import { blockRefKey } from '../consensus/block-ref.ts'
+import { blockRefsEqual } from '../consensus/block-ref.ts'
 import type { CommitRef } from '../consensus/commit-ref.ts'
 import type { SignedBlock, VerifiedBlock } from '../consensus/signed-block.ts'
 import type { Rpc } from '../rpc/rpc.ts'
@@ -44,9 +45,11 @@ export async function attemptRange(
   init: RangeAttemptInit,
   range: Range,
   peer: PeerId,
-  signal: AbortSignal
+  stopped: AbortSignal
 ): Promise<void> {
   const { rpc, blockVerifier, budget, onProgress } = init
+  const ended = new AbortController() // a failure at the end of the pipe leaves nothing under way at its beginning
+  const signal = anySignal([stopped, ended.signal])
   const request: RangeRequest = {
     peer,
     start: range.start,
@@ -66,7 +69,7 @@ export async function attemptRange(
     }),
     verifyCommits({ certify: (fetched) => certify(init, fetched, signal) }),
     fetchBlocks({ fetch: (_, refs) => rpc.stream(peer, protocols.fetchBlocks, { refs }, { signal }) }),
-    verifyBlocks({ verify: (blocks) => verifyCertified(blockVerifier, blocks, signal), ahead: BATCHES_AHEAD })
+    verifyBlocks({ verify: (blocks) => verifyCertified(blockVerifier, range, blocks, signal), ahead: BATCHES_AHEAD })
   )
   try {
     for await (const result of results) {
@@ -75,6 +78,8 @@ export async function attemptRange(
       onProgress(range, 0)
     }
   } finally {
+    ended.abort()
+    signal.clear()
     budget.release(range.settleHeld())
   }
 }
@@ -93,10 +98,12 @@ async function certify({ store, blockVerifier }: RangeAttemptInit, fetched: Fetc
 }
 
 /** A certified range that does not link to what is stored is a fork: better known before its blocks are fetched. The tail checks every link again. */
-function checkTip(tip: CommitRef, { commits }: CertifiedCommits): void {
+function checkTip(tip: CommitRef, evidence: CertifiedCommits): void {
+  const { commits } = evidence
   const next = commits.find(({ ref }) => ref.index === tip.index + 1)
   if (next === undefined || bytesEqual(next.commit.previousDigest, tip.digest)) return
-  throw new SyncError('SYNC_FORK', `certified commit ${next.ref.index} does not follow the stored commit ${tip.index}`)
+  const what = `certified commit ${next.ref.index} does not follow the stored commit ${tip.index}`
+  throw new SyncError('SYNC_FORK', what, { evidence })
 }
 
 /** The epoch that the chain is in: that of its last commit. Never what a fetched commit claims. */
@@ -108,21 +115,19 @@ export async function epochOf(store: CommitStore): Promise<number> {
 /** These bytes are what a quorum certified, by their digest: if they break a rule, no peer is at fault and the sync must not go on. */
 async function verifyCertified(
   blockVerifier: BlockVerifier,
+  range: Range,
   blocks: readonly SignedBlock[],
   signal: AbortSignal
 ): Promise<VerifiedBlock[]> {
   try {
     return await blockVerifier.verify(blocks, { signal })
-  } catch (thrown) {
+  } catch (cause) {
     signal.throwIfAborted()
-    if (!(thrown instanceof VerifyError)) throw toError(thrown)
-    const suspects = blocks.map((block) => blockRefKey(block.ref)).slice(0, 3)
-    throw new SyncError(
-      'SYNC_CERTIFIED_DATA_REFUSED',
-      `a block certified by a quorum is refused: ${thrown.message} (among ${suspects.join(', ')})`,
-      {
-        cause: thrown
-      }
-    )
+    if (!(cause instanceof VerifyError)) throw toError(cause)
+    const refused = blocks.filter(({ ref }) => cause.block === undefined || blockRefsEqual(ref, cause.block))
+    const { commits, certifiers } = range.certified ?? { commits: [], certifiers: [] }
+    const evidence = { commits, certifiers, blocks: refused }
+    const what = `a block that a quorum certified is refused: ${cause.message}`
+    throw new SyncError('SYNC_CERTIFIED_DATA_REFUSED', what, { cause, evidence })
   }
 }

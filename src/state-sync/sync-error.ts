@@ -1,3 +1,5 @@
+import type { EncodedCommit } from '../consensus/commit.ts'
+import type { SignedBlock } from '../consensus/signed-block.ts'
 import { SomaError } from '../runtime/soma-error.ts'
 
 /** Why the sync, or the consensus interface, refuses to go on. */
@@ -15,5 +17,23 @@ export type SyncErrorCode =
   | 'CONSENSUS_INVALID' // blocks that are not the commit's
   | 'SYNC_STOPPED'
 
+/** What proves a halt to others: the votes of a quorum, and what they certify. */
+export interface HaltEvidence {
+  /** Consecutive and linked, the last of them certified. */
+  readonly commits: readonly EncodedCommit[]
+  /** Blocks that certify the last commit. */
+  readonly certifiers: readonly SignedBlock[]
+  /** Blocks of those commits among which our own verifier refuses one. */
+  readonly blocks?: readonly SignedBlock[]
+}
+
 /** A failure of state sync itself. */
-export class SyncError extends SomaError<SyncErrorCode> {}
+export class SyncError extends SomaError<SyncErrorCode> {
+  /** With a halt, where there is more than the stored chain. */
+  readonly evidence: HaltEvidence | undefined
+
+  constructor(code: SyncErrorCode, message: string, options?: ErrorOptions & { evidence?: HaltEvidence }) {
+    super(code, message, options)
+    this.evidence = options?.evidence
+  }
+}

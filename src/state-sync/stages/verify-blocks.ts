@@ -13,13 +13,20 @@ export interface VerifyBlocksStageInit {
   readonly ahead: number
 }
 
-/** Stage 4: verifies blocks on every core, while the network brings the next ones. Order is kept. */
+/**
+ * Stage 4: verifies blocks on every core, while the network brings the next ones. Order is kept, and what came before a failure is passed on before
+ * the failure is thrown.
+ */
 export function verifyBlocks(init: VerifyBlocksStageInit) {
   return (items: AsyncIterable<FetchedBlocks>): AsyncGenerator<VerifiedBlocks> => {
     const jobs = async function* (): AsyncGenerator<() => Promise<VerifiedBlocks>> {
-      for await (const item of items) {
-        if (item.kind === 'certified') yield async () => item
-        else yield async () => ({ kind: 'blocks', blocks: await init.verify(item.blocks) })
+      try {
+        for await (const item of items) {
+          if (item.kind === 'certified') yield async () => item
+          else yield async () => ({ kind: 'blocks', blocks: await init.verify(item.blocks) })
+        }
+      } catch (thrown) {
+        yield () => Promise.reject(thrown) // a job like the others waits for its turn; a failing source would overtake them
       }
     }
     return parallel(jobs(), { ordered: true, concurrency: init.ahead + 1 })
