@@ -110,6 +110,17 @@ export const configSchema: z.ZodType<NodeFileConfig> = z.strictObject(
   'a set of keys and values'
 )
 
+/** The keys that the configuration has, or a section of it; none where there is no section. */
+export function configKeys(path: readonly PropertyKey[] = []): string[] {
+  let at: unknown = configSchema
+  for (const key of [undefined, ...path]) {
+    if (key !== undefined && at instanceof z.ZodObject) at = at.shape[String(key)]
+    while (at instanceof z.ZodPrefault || at instanceof z.ZodDefault || at instanceof z.ZodExactOptional)
+      at = at.unwrap()
+  }
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : []
+}
+
 function section<S extends z.core.$ZodLooseShape>(shape: S): z.ZodPrefault<z.ZodObject<S, z.core.$strict>> {
   return z.strictObject(shape, `a section with ${Object.keys(shape).join(', ')}`).prefault({} as never)
 }

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { type Document, LineCounter, parseDocument } from 'yaml'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { UsageError } from './cli-error.ts'
 import { closest } from './closest.ts'
-import { configSchema, type NodeFileConfig } from './config-schema.ts'
+import { configKeys, configSchema, type NodeFileConfig } from './config-schema.ts'
 
 /** Values from flags, by the configuration's own names; they go over those of the file. */
 export type ConfigFlags = { readonly [K in keyof NodeFileConfig]?: unknown }
@@ -66,7 +66,7 @@ function lineOf(document: Document, lines: LineCounter, path: readonly PropertyK
 function describeIssue(issue: z.core.$ZodIssue, source: Source): UsageError {
   if (issue.code === 'unrecognized_keys') {
     const path = [...issue.path, issue.keys[0] as string]
-    const known = knownKeys(configSchema, issue.path)
+    const known = configKeys(issue.path)
     const nearest = closest(issue.keys[0] as string, known)
     const named = nearest === undefined ? '' : `: did you mean ${[...issue.path, nearest].join('.')}?`
     return new UsageError('CONFIG_UNKNOWN_KEY', `${source.locate(path)}unknown key ${path.join('.')}${named}`)
@@ -81,17 +81,6 @@ function describeIssue(issue: z.core.$ZodIssue, source: Source): UsageError {
     'CONFIG_WRONG_VALUE',
     `${source.locate(issue.path)}${name} should be ${issue.message}, ${found}`
   )
-}
-
-/** The keys that a section of the schema has. */
-function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  let at: unknown = schema
-  for (const key of [undefined, ...path]) {
-    if (key !== undefined && at instanceof z.ZodObject) at = at.shape[String(key)]
-    while (at instanceof z.ZodPrefault || at instanceof z.ZodDefault || at instanceof z.ZodExactOptional)
-      at = at.unwrap()
-  }
-  return at instanceof z.ZodObject ? Object.keys(at.shape) : []
 }
 
 /** What no single key is wrong about. */
