@@ -97,7 +97,6 @@ export function createBlockVerifier(init: BlockVerifierInit): BlockVerifier {
 
   return {
     async verify(blocks, options = {}) {
-      options.signal?.throwIfAborted()
       const subjects = await examine(blocks)
       await verifySignatures(subjects, options)
       for (const { signed, committee, endOfEpoch: form } of subjects) {

@@ -77,7 +77,6 @@ export function verifyCommitContent({ ref, commit }: EncodedCommit, committee: C
     const what = `commit ${ref.index} is of epoch ${epoch}, not ${committee.epoch}`
     throw new VerifyError('COMMITS_WRONG_EPOCH', what)
   }
-  if (blocks.length === 0) throw fault('has no blocks')
   const digests = new Set<string>()
   let hasLeader = false
   for (const block of blocks) {

@@ -31,12 +31,11 @@ export interface SignaturePool extends SignatureVerifier, BlsVerifier {
   release(): Promise<void>
 }
 
-interface Shared {
-  readonly threads: SignatureThreads
-  readonly shares: Set<Share>
-}
-
-let shared: Shared | undefined
+/** Who has a share in the threads of this process. */
+const shares = new Set<Share>()
+const threads: SignatureThreads = new SignatureThreads((error) => {
+  for (const { onFault } of shares) onFault?.(error)
+})
 
 /**
  * Takes a share in the threads that verify signatures for the whole process: as many as one likes, each to be released. Threads start when there
@@ -47,30 +46,19 @@ let shared: Shared | undefined
 export function acquireSignaturePool(options: SignaturePoolOptions): SignaturePool {
   if (!Number.isInteger(options.workers) || options.workers < 0) throw new RangeError(`${options.workers} workers`)
   if (options.workers === 0) return { ...createMainThreadVerifier(), release: async () => undefined }
-  shared ??= openShared()
-  const share = new Share(shared, options.onFault)
-  shared.shares.add(share)
-  shared.threads.allow(options.workers)
+  const share = new Share(options.onFault)
+  shares.add(share)
+  threads.allow(options.workers)
   return share
 }
 
-function openShared(): Shared {
-  const shares = new Set<Share>()
-  const threads = new SignatureThreads((error) => {
-    for (const { onFault } of shares) onFault?.(error)
-  })
-  return { threads, shares }
-}
-
 class Share implements SignaturePool {
-  readonly #shared: Shared
   readonly onFault: ((error: Error) => void) | undefined
   readonly #jobs = new Set<SignatureJob>()
   #released: Promise<void> | undefined
   #isTurnUsed = false
 
-  constructor(from: Shared, onFault: ((error: Error) => void) | undefined) {
-    this.#shared = from
+  constructor(onFault: ((error: Error) => void) | undefined) {
     this.onFault = onFault
   }
 
@@ -93,20 +81,17 @@ class Share implements SignaturePool {
   }
 
   async #release(): Promise<void> {
-    const { threads, shares } = this.#shared
     for (const job of this.#jobs) {
       threads.remove(job)
       job.fail(released())
     }
     shares.delete(this)
     if (shares.size > 0) return
-    if (shared === this.#shared) shared = undefined
     await threads.stop()
   }
 
   async #run(job: SignatureJob, signal: AbortSignal | undefined): Promise<boolean[]> {
     if (job.checks.length === 0) return []
-    const { threads } = this.#shared
     const onAbort = () => {
       threads.remove(job)
       job.fail(signal?.reason)
@@ -124,7 +109,7 @@ class Share implements SignaturePool {
 
   /** Once in a turn of the event loop: many small batches at once are a large one. */
   #isWorthDoingHere(checks: readonly SignatureCheck[]): boolean {
-    if (checks.length >= WORTH_A_THREAD || this.#isTurnUsed || !this.#shared.threads.isIdle) return false
+    if (checks.length >= WORTH_A_THREAD || this.#isTurnUsed || !threads.isIdle) return false
     if (checks.reduce((sum, check) => sum + checkBytes(check), 0) > MOST_BYTES_HERE) return false
     this.#isTurnUsed = true
     setImmediate(() => {

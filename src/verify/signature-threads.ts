@@ -18,7 +18,6 @@ export class SignatureThreads {
   #most = 0
   #deaths = 0
   #mainThread: (SignatureVerifier & BlsVerifier) | undefined
-  #isStopped = false
 
   /** @param onFault told of every thread that dies */
   constructor(onFault: (error: Error) => void, startWorker: StartWorker = startSignatureWorker) {
@@ -47,11 +46,13 @@ export class SignatureThreads {
     this.#queue.remove(job)
   }
 
-  /** Ends all threads. Jobs must have been given up before. */
+  /** Ends all threads, and forgets how many were allowed. Jobs must have been given up before; new ones may come at once. */
   async stop(): Promise<void> {
-    this.#isStopped = true
     const threads = this.#threads
     this.#threads = []
+    this.#most = 0
+    this.#deaths = 0
+    this.#mainThread = undefined
     await Promise.all(threads.map((thread) => thread.stop()))
   }
 
@@ -84,7 +85,6 @@ export class SignatureThreads {
   }
 
   #bury(dead: SignatureThread, error: Error, batches: readonly SignatureBatch[]): void {
-    if (this.#isStopped) return
     this.#threads = this.#threads.filter((thread) => thread !== dead)
     for (const batch of batches) this.#queue.redo(batch)
     this.#deaths += 1

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Block } from '../../src/consensus/block.ts'
 import { type BlockRef, genesisBlockRef } from '../../src/consensus/block-ref.ts'
-import { decodeCommittee } from '../../src/consensus/committee.ts'
+import { decodeCommittee, encodeCommittee } from '../../src/consensus/committee.ts'
 import type { SignedBlock } from '../../src/consensus/signed-block.ts'
 import { buildChain, commitAt } from '../../src/testing/chain-builder.ts'
 import { breakSignature, forgeBlock } from '../../src/testing/forge.ts'
+import { verifyBlockStructure } from '../../src/verify/block-structure.ts'
 import { type BlockVerifierInit, createBlockVerifier } from '../../src/verify/block-verifier.ts'
 import { createMainThreadVerifier } from '../../src/verify/main-thread-verifier.ts'
 import { VerifyError, type VerifyErrorCode } from '../../src/verify/verify-error.ts'
@@ -221,6 +222,25 @@ describe('the block verifier', () => {
     assert.deepEqual(epochs, [0])
   })
 
+  test('knows the genesis blocks of each epoch', async () => {
+    const next = encodeCommittee({ epoch: 1, validators: committee.validators })
+    const later = verifierOf({ getCommittee: (epoch) => (epoch === 0 ? committee : next) })
+    const inEpoch = (epoch: number, of: number) => {
+      const authors = [first.ref.author, ...[0, 1, 2, 3].filter((index) => index !== first.ref.author)]
+      return forgeBlock(chain, first, {
+        epoch,
+        ancestors: authors.map((by) => ({ ...genesisBlockRef(chainId, of, by), epoch }))
+      })
+    }
+    for (const epoch of [1, 2, 3, 4, 5, 6, 1]) {
+      const committeeOf = { ...next, epoch }
+      const verifier = verifierOf({ getCommittee: () => committeeOf })
+      await verifier.verify([inEpoch(epoch, epoch)])
+    }
+    await later.verify([first, inEpoch(1, 1)])
+    await assert.rejects(later.verify([first, inEpoch(1, 0)]), { code: 'BLOCK_FALSE_GENESIS_ANCESTOR' })
+  })
+
   test('rejects with the reason of a signal', async () => {
     const reason = new Error('no longer wanted')
     await assert.rejects(verifier.verify(blocks, { signal: AbortSignal.abort(reason) }), reason)
@@ -234,6 +254,14 @@ describe('the block verifier', () => {
     const failure = new Error('no threads left')
     const failing = verifierOf({ signatures: { verify: () => Promise.reject(failure) } })
     await assert.rejects(failing.verify([first]), failure)
+  })
+})
+
+test('the structure of a block is held against the committee of its own epoch only', () => {
+  const digestOf = (author: number) => genesisOf(author).digest
+  verifyBlockStructure(original, committee, digestOf)
+  assert.throws(() => verifyBlockStructure(original, { ...committee, epoch: 1 }, digestOf), {
+    code: 'BLOCK_UNKNOWN_EPOCH'
   })
 })
 

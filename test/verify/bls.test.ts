@@ -42,22 +42,37 @@ function outsideTheGroup(): Uint8Array {
   }
 }
 
-/** The same for signatures: x = (n, 0) until one is on the curve. */
-function signatureOutsideTheGroup(): Uint8Array {
+/** The same where signatures are: x = (n, 0) until one is on the curve. */
+function outsidePoint() {
   const { Fp2 } = bls12_381.fields
   for (let n = 1n; ; n++) {
     const x = Fp2.create({ c0: n, c1: 0n })
     const y2 = Fp2.add(Fp2.mul(Fp2.sqr(x), x), Fp2.create({ c0: 4n, c1: 4n }))
     try {
       const point = bls12_381.G2.Point.fromAffine({ x, y: Fp2.sqrt(y2) })
-      if (point.isTorsionFree()) continue
-    } catch {
-      continue // no root
-    }
-    const bytes = fromHex(n.toString(16).padStart(192, '0'))
-    bytes[0] = (bytes[0] ?? 0) | 0x80
-    return bytes
+      if (!point.isTorsionFree()) return point
+    } catch {} // no root
   }
+}
+
+type G2Point = ReturnType<typeof outsidePoint>
+
+/** Compressed, which noble does for points of the group only: x.c1, x.c0, and whether y is the larger of the two roots. */
+function compress(point: G2Point): Uint8Array {
+  const { x, y } = point.toAffine()
+  const hex = (value: bigint) => value.toString(16).padStart(96, '0')
+  const bytes = fromHex(hex(x.c1) + hex(x.c0))
+  const half = (bls12_381.fields.Fp.ORDER - 1n) / 2n
+  const isLarger = (y.c1 === 0n ? y.c0 : y.c1) > half
+  return bytes.with(0, (bytes[0] ?? 0) | (isLarger ? 0xa0 : 0x80))
+}
+
+/** The same signature with a point of another order added, which a pairing alone does not notice. */
+function malleated(bytes: Uint8Array): Uint8Array {
+  const { Point } = bls12_381.G2
+  const outside = outsidePoint()
+  const small = outside.multiplyUnsafe(Point.Fn.ORDER - 1n).add(outside)
+  return compress(bls12_381.longSignatures.Signature.fromBytes(bytes).add(small))
 }
 
 describe('BLS', () => {
@@ -122,9 +137,16 @@ describe('BLS', () => {
 
   test('refuses points outside the group of prime order', () => {
     assert.deepEqual(verdicts([outsideTheGroup()], message, signature), refused)
-    assert.deepEqual(verdicts([key], message, signatureOutsideTheGroup()), refused)
-    assert.throws(() => blsAggregate([signature, signatureOutsideTheGroup()]), RangeError)
-    assert.throws(() => portableBlsAggregate([signature, signatureOutsideTheGroup()]))
+    const outside = compress(outsidePoint())
+    assert.deepEqual(compress(bls12_381.longSignatures.Signature.fromBytes(signature)), signature)
+    assert.deepEqual(verdicts([key], message, outside), refused)
+    const second = malleated(signature)
+    assert.notDeepEqual(second, signature)
+    assert.deepEqual(verdicts([key], message, second), refused, 'a second signature that anyone could make')
+    for (const bad of [outside, second]) {
+      assert.throws(() => blsAggregate([signature, bad]), RangeError)
+      assert.throws(() => portableBlsAggregate([signature, bad]))
+    }
   })
 
   test('refuses encodings that are malformed, uncompressed or of a wrong length', () => {

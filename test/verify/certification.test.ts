@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { decodeCommittee, encodeCommittee } from '../../src/consensus/committee.ts'
-import { decodeSignedBlock, type SignedBlock, type VerifiedBlock } from '../../src/consensus/signed-block.ts'
+import {
+  decodeSignedBlock,
+  type SignedBlock,
+  trustBlock,
+  type VerifiedBlock
+} from '../../src/consensus/signed-block.ts'
 import { buildChain, commitAt } from '../../src/testing/chain-builder.ts'
 import { breakSignature, forgeBlock, forgeCommit, votesFor } from '../../src/testing/forge.ts'
 import { createBlockVerifier } from '../../src/verify/block-verifier.ts'
@@ -182,6 +187,13 @@ describe('the certified prefix of a range', () => {
     assert.deepEqual(found.certifiers, [one, two, three])
     const later = forgeBlock(chain, votes[3], { epoch: 1 })
     assert.equal((await prefix([later, one, two, three]))?.upTo, 6)
+  })
+
+  test('does not count a vote from the next epoch, whose committee is another', async () => {
+    const later = forgeBlock(chain, votes[0], { epoch: 1, commitVotes: [commitAt(chain, 6).subDag.commit.ref] })
+    const trusting = { verify: async (blocks: readonly SignedBlock[]) => blocks.map(trustBlock) }
+    const blocks = [later, ...voting(6, 1, 2)]
+    assert.equal(await prefix(blocks, { blockVerifier: trusting }), undefined)
   })
 
   test('is none for votes outside the range, for no blocks and for no commits', async () => {

@@ -59,6 +59,11 @@ const broken: readonly Case[] = [
   { rule: 'a first commit above the start', code: 'COMMITS_WRONG_INDEX', changes: { commits: all.slice(5, 12) } },
   { rule: 'a first commit below the start', code: 'COMMITS_WRONG_INDEX', changes: { commits: all.slice(3, 11) } },
   {
+    rule: 'a first commit above the start, before its tip has come',
+    code: 'COMMITS_WRONG_INDEX',
+    changes: { commits: all.slice(5, 12), tip: undefined, tipTimestampMs: undefined }
+  },
+  {
     rule: 'a gap',
     code: 'COMMITS_WRONG_INDEX',
     changes: { commits: [...all.slice(4, 7), ...all.slice(8, 12)] }

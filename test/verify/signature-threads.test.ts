@@ -59,6 +59,20 @@ describe('signature threads', () => {
     await threads.stop()
   })
 
+  test('count deaths anew after each batch that was verified', async () => {
+    const { threads, workers, faults } = threadsOf(startSignatureWorker)
+    for (let death = 1; death <= 4; death++) {
+      assert.deepEqual(await verify(threads), verdicts, `seed ${seed}`)
+      const pending = verify(threads)
+      await workers.at(-1)?.terminate()
+      assert.deepEqual(await pending, verdicts, `seed ${seed}`)
+      assert.equal(faults.length, death)
+    }
+    assert.equal(workers.length, 2 + 4, 'each was replaced')
+    await threads.stop()
+    assert.ok(workers.every(({ threadId }) => threadId === -1))
+  })
+
   test('stop starting workers when none of them lives, and verify without', async () => {
     const { threads, workers, faults } = threadsOf(brokenWorker)
     assert.deepEqual(await verify(threads), verdicts, `seed ${seed}`)
