@@ -160,11 +160,13 @@ export class FrameStream {
   }
 
   async #within<T>(milliseconds: number, what: string, work: (rearm: () => void) => Promise<T>): Promise<T> {
-    const timer = setTimeout(() => {
-      this.abort(new RpcError('RPC_TIMEOUT', `${what} within ${milliseconds} ms`))
-    }, milliseconds)
+    const expire = () => this.abort(new RpcError('RPC_TIMEOUT', `${what} within ${milliseconds} ms`))
+    let timer = setTimeout(expire, milliseconds)
     try {
-      return await work(() => timer.refresh())
+      return await work(() => {
+        clearTimeout(timer)
+        timer = setTimeout(expire, milliseconds)
+      })
     } catch (thrown) {
       this.throwIfAborted()
       if (thrown instanceof RpcError) throw thrown

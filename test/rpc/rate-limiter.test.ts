@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { Admission } from '../../src/rpc/admission.ts'
+import { RateLimiter } from '../../src/rpc/rate-limiter.ts'
+import { ManualClock } from '../peers/manual-clock.ts'
+
+describe('RateLimiter', () => {
+  test('lets a burst through, then one each interval', () => {
+    const clock = new ManualClock()
+    const limiter = new RateLimiter({ perSecond: 10, burst: 3, capacity: 10, clock })
+    assert.deepEqual(
+      [1, 2, 3].map(() => limiter.take('a')),
+      [0, 0, 0]
+    )
+    assert.equal(limiter.take('a'), 100)
+    clock.advance(99)
+    assert.equal(limiter.take('a'), 1)
+    clock.advance(1)
+    assert.equal(limiter.take('a'), 0)
+    assert.equal(limiter.take('a'), 100)
+  })
+
+  test('a rested key has its whole burst again, and no more', () => {
+    const clock = new ManualClock()
+    const limiter = new RateLimiter({ perSecond: 10, burst: 2, capacity: 10, clock })
+    limiter.take('a')
+    limiter.take('a')
+    clock.advance(60_000)
+    assert.deepEqual(
+      [1, 2].map(() => limiter.take('a')),
+      [0, 0]
+    )
+    assert.equal(limiter.take('a'), 100)
+  })
+
+  test('keys do not share', () => {
+    const limiter = new RateLimiter({ perSecond: 1, burst: 1, capacity: 10, clock: new ManualClock() })
+    assert.equal(limiter.take('a'), 0)
+    assert.equal(limiter.take('b'), 0)
+    assert.equal(limiter.take('a'), 1_000)
+  })
+
+  test('is bounded: rested keys go first, then the oldest', () => {
+    const clock = new ManualClock()
+    const limiter = new RateLimiter({ perSecond: 1, burst: 1, capacity: 3, clock })
+    limiter.take('a')
+    clock.advance(600)
+    limiter.take('b')
+    limiter.take('c')
+    clock.advance(500)
+    assert.equal(limiter.take('d'), 0) // a has rested
+    assert.equal(limiter.size, 3)
+    assert.equal(limiter.take('b'), 500)
+    assert.equal(limiter.take('e'), 0) // none has: b, the oldest, is forgotten
+    assert.equal(limiter.size, 3)
+    assert.equal(limiter.take('b'), 0)
+  })
+})
+
+describe('Admission', () => {
+  const limits = { maxInFlightPerPeer: 2, maxInFlight: 3, requestsPerSecond: 1_000, requestBurst: 1_000 }
+
+  test('bounds requests under way for each key and in all', () => {
+    const admission = new Admission(limits, new ManualClock())
+    assert.equal(admission.enter('a'), undefined)
+    assert.equal(admission.enter('a'), undefined)
+    assert.equal(admission.enter('a')?.code, 'RPC_RATE_LIMITED')
+    assert.equal(admission.enter('b'), undefined)
+    const refused = admission.enter('b')
+    assert.equal(refused?.code, 'RPC_RATE_LIMITED')
+    assert.ok((refused?.retryAfterMs ?? 0) > 0)
+    admission.leave('a')
+    assert.equal(admission.enter('b'), undefined)
+    assert.equal(admission.inFlight, 3)
+  })
+
+  test('says when the rate allows the next request', () => {
+    const clock = new ManualClock()
+    const admission = new Admission({ ...limits, requestsPerSecond: 4, requestBurst: 1 }, clock)
+    assert.equal(admission.enter('a'), undefined)
+    assert.equal(admission.enter('a')?.retryAfterMs, 250)
+    clock.advance(250)
+    assert.equal(admission.enter('a'), undefined)
+  })
+})
