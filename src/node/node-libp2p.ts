@@ -13,6 +13,7 @@ import { stateSync } from '../state-sync/index.ts'
 import { fetchBlocks, fetchCommits } from '../state-sync/protocols.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 import type { BlockVerifier } from '../verify/block-verifier.ts'
+import { addressTimer } from './address-timer.ts'
 import type { NodeLibp2p, ResolvedNodeInit } from './node-service.ts'
 
 export interface NodeLibp2pInit extends ResolvedNodeInit {
@@ -21,6 +22,8 @@ export interface NodeLibp2pInit extends ResolvedNodeInit {
   readonly blockVerifier: BlockVerifier
   readonly onStored: (subDags: readonly CommittedSubDag[]) => void
   readonly slowestCursor: () => Promise<number | undefined>
+  /** A loop has ended by an error of our own. */
+  readonly onFailure: (error: Error) => void
 }
 
 /** Connections that may be in the middle of their handshake: beyond it newcomers wait. */
@@ -53,6 +56,7 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
     services: {
       identify: identify(),
       ping: ping(),
+      addressTimer: addressTimer(),
       rpc: rpc({
         chainId: genesis.chainId,
         clock,
@@ -71,7 +75,7 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
         clock,
         random,
         capabilities: () => servedRanges(store),
-        onFailure: (error) => health.set('discovery', { state: 'failed', reason: error.message }),
+        onFailure: init.onFailure,
         config: {
           targetConnections: config.targetConnections,
           discoveryIntervalMs: config.discoveryIntervalMs,
@@ -87,6 +91,7 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
         health,
         onStored: init.onStored,
         slowestCursor: init.slowestCursor,
+        onFailure: init.onFailure,
         config: {
           heightQueryIntervalMs: config.heightQueryIntervalMs,
           commitsPerRange: config.commitsPerRange,

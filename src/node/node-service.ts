@@ -58,6 +58,7 @@ export class NodeService implements SomaNode {
   readonly #parts: Parts
   #startedAt: number | undefined
   #stopping: Promise<void> | undefined
+  readonly #stopped = Promise.withResolvers<Error | undefined>()
 
   private constructor(init: ResolvedNodeInit, parts: Parts) {
     this.genesis = init.genesis
@@ -101,9 +102,16 @@ export class NodeService implements SomaNode {
           delivery.advance()
           if (Number.isFinite(config.keepCommits)) pruner.advance()
         },
-        slowestCursor: () => delivery.slowest()
+        slowestCursor: () => delivery.slowest(),
+        onFailure: (error) => fail(error)
       })
-      return new NodeService(init, { libp2p, delivery, pruner, health, releaseSignatures: () => signatures.release() })
+      const parts = { libp2p, delivery, pruner, health, releaseSignatures: () => signatures.release() }
+      const node = new NodeService(init, parts)
+      const fail = (error: Error) => {
+        log.error('the node goes down: %s', error.message)
+        node.#stopWith(error)
+      }
+      return node
     } catch (thrown) {
       await signatures.release()
       throw thrown
@@ -125,9 +133,13 @@ export class NodeService implements SomaNode {
     this.#startedAt ??= this.#init.clock.monotonic()
   }
 
-  stop(): Promise<void> {
-    this.#stopping ??= this.#stop()
-    return this.#stopping
+  async stop(): Promise<void> {
+    this.#stopWith(undefined)
+    await this.#stopping
+  }
+
+  get stopped(): Promise<Error | undefined> {
+    return this.#stopped.promise
   }
 
   subscribe(options?: SubscribeOptions): AsyncIterable<CommittedSubDag> {
@@ -173,6 +185,16 @@ export class NodeService implements SomaNode {
       knownPeers: discovery.known().length,
       health: health.all()
     }
+  }
+
+  /** Stops the node, once. What goes wrong while it stops is an error of its own. */
+  #stopWith(failure: Error | undefined): void {
+    if (this.#stopping !== undefined) return
+    this.#stopping = this.#stop()
+    this.#stopping.then(
+      () => this.#stopped.resolve(failure),
+      (thrown: unknown) => this.#stopped.resolve(failure ?? toError(thrown))
+    )
   }
 
   async #stop(): Promise<void> {

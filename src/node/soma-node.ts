@@ -126,6 +126,8 @@ export interface SomaNode {
   start(): Promise<void>
   /** Resolves with no timer, socket, thread or file handle left. Idempotent. */
   stop(): Promise<void>
+  /** Resolves when the node has stopped: with the error that took it down, or with nothing when it was asked to stop. */
+  readonly stopped: Promise<Error | undefined>
   /** Every commit in order, without a gap. See `Delivery.subscribe`. */
   subscribe(options?: SubscribeOptions): AsyncIterable<CommittedSubDag>
   /** Prunes below a commit, never past a registered cursor unless forced. */

@@ -47,10 +47,15 @@ export class PeerHeights {
     this.claim(peer, Math.max(index, known?.highest ?? 0), lowest)
   }
 
-  /** The peer did not deliver a commit that it claims: nothing from that commit on is believed for a while. */
-  notDelivered(peer: PeerId, index: number): void {
+  /**
+   * The peer did not deliver a commit that it claims. When it says that it has pruned that one, it is taken at its word; otherwise nothing from that
+   * commit on is believed for a while.
+   */
+  notDelivered(peer: PeerId, index: number, lowestAvailable?: number): void {
     const row = this.#rows.get(peer.toString())
-    if (row !== undefined) row.ceiling = { highest: index - 1, until: this.#now() + DISBELIEF_MS }
+    if (row === undefined) return
+    if (lowestAvailable !== undefined && lowestAvailable > index) row.lowest = lowestAvailable
+    else row.ceiling = { highest: index - 1, until: this.#now() + DISBELIEF_MS }
   }
 
   forget(peer: PeerId): void {
@@ -68,9 +73,9 @@ export class PeerHeights {
     return [...this.#rows.values()].map((row) => this.#believed(row))
   }
 
-  /** Peers that have a commit. */
-  having(index: number): PeerHeight[] {
-    return this.all().filter((row) => row.lowest <= index && index <= row.highest)
+  /** Peers that have the commits from `first` to `last`. @param last @default first */
+  having(first: number, last: number = first): PeerHeight[] {
+    return this.all().filter((row) => row.lowest <= first && last <= row.highest)
   }
 
   /** The highest commit that any peer is believed to have; 0 without peers. */

@@ -18,7 +18,7 @@ export type RangeState =
   /** Its commits are certified; their blocks are coming and being verified. */
   | { readonly name: 'verifying'; readonly peer: PeerId; readonly since: number }
   /** The attempt failed; to be asked elsewhere. */
-  | { readonly name: 'failed'; readonly error: Error; readonly attempts: number }
+  | { readonly name: 'failed'; readonly error: Error; readonly attempts: number; readonly since: number }
   /** Whole, waiting for its turn in the tail. */
   | { readonly name: 'ready' }
 
@@ -114,8 +114,8 @@ export class Range {
   }
 
   /** asked, verifying -> failed */
-  fail(error: Error): void {
-    this.#state = { name: 'failed', error, attempts: this.#attempts }
+  fail(error: Error, now: number): void {
+    this.#state = { name: 'failed', error, attempts: this.#attempts, since: now }
   }
 
   /** verifying -> ready */

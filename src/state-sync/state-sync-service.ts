@@ -1,16 +1,16 @@
 import type { AbortOptions, Logger, PeerId, Startable } from '@libp2p/interface'
-import { blockRefKey } from '../consensus/block-ref.ts'
 import type { CommitRef } from '../consensus/commit-ref.ts'
 import { type CommittedSubDag, subDagBytes } from '../consensus/committed-sub-dag.ts'
 import { ByteBudget } from '../runtime/byte-budget.ts'
 import { bytesEqual, toHex } from '../runtime/hex.ts'
 import { Mailbox } from '../runtime/mailbox.ts'
-import { errorCode, SomaError, toError } from '../runtime/soma-error.ts'
+import { errorCode, toError } from '../runtime/soma-error.ts'
 import { TaskGroup } from '../runtime/task-group.ts'
 import { CommitAnnouncer } from './commit-announcer.ts'
 import { CommitServer } from './commit-server.ts'
 import { CommitWriter } from './commit-writer.ts'
 import { CommittedTimestamps } from './committed-timestamps.ts'
+import { encodeHaltRecord, HALT_RECORD } from './halt-evidence.ts'
 import { type ConsensusCommit, LocalConsensus } from './local-consensus.ts'
 import { PeerHeights } from './peer-heights.ts'
 import * as protocols from './protocols.ts'
@@ -29,15 +29,15 @@ import { SyncTail } from './sync-tail.ts'
 
 /** Milliseconds between ticks of the loop, as in the original. */
 const TICK_MS = 100
-/** The record under which the evidence of a halt is kept. */
-export const HALT_RECORD = 'state-sync/halt'
+/** Messages that may wait for the loop before hints are dropped: facts are as few as connections and attempts. */
+const MAX_WAITING_HINTS = 1_024
 
 /** Puts the parts of state sync together, and starts and stops them. */
 export class StateSyncService implements StateSync, Startable {
   readonly #init: StateSyncInit
   readonly #components: StateSyncComponents
   readonly #log: Logger
-  readonly #mailbox = new Mailbox<SyncMessage>()
+  readonly #mailbox = new Mailbox<SyncMessage>({ capacity: Number.POSITIVE_INFINITY })
   readonly #ranges = new RangeTable()
   readonly #heights: PeerHeights
   readonly #budget: ByteBudget
@@ -48,6 +48,8 @@ export class StateSyncService implements StateSync, Startable {
   readonly #tail: SyncTail
   readonly #tasks: TaskGroup
   readonly #announcer: CommitAnnouncer
+  /** Peers that are being asked for their chain or heights. */
+  readonly #asking = new Set<string>()
   readonly #synced = { commits: 0, blocks: 0, bytes: 0 }
   #ceiling = Number.POSITIVE_INFINITY
   #topology: string | undefined
@@ -112,6 +114,7 @@ export class StateSyncService implements StateSync, Startable {
         ),
       greet: (peer) => this.#ask(peer, (signal) => this.#greet(peer, signal)),
       queryHeight: (peer) => this.#ask(peer, (signal) => this.#queryHeight(peer, signal)),
+      onHalt: (error) => this.#tasks.run(() => this.#halt(error)),
       announce: () => this.#announcer.announce(),
       takenUpTo: () => this.#tail.takenUpTo,
       ceiling: () => this.#ceiling,
@@ -175,10 +178,15 @@ export class StateSyncService implements StateSync, Startable {
       try {
         await this.#tail.run(signal)
       } catch (thrown) {
-        await this.#halt(toError(thrown))
+        if (!(thrown instanceof SyncError)) throw thrown
+        await this.#halt(thrown)
       }
     })
-    await this.#loop.run()
+    try {
+      await this.#loop.run()
+    } catch (thrown) {
+      this.#fail(thrown)
+    }
   }
 
   async #tick(signal: AbortSignal): Promise<void> {
@@ -187,7 +195,7 @@ export class StateSyncService implements StateSync, Startable {
     while (!signal.aborted) {
       if (Number.isFinite(lead))
         this.#ceiling = ((await this.#init.slowestCursor()) ?? store.watermarks.highestSynced.index) + lead
-      this.#mailbox.post({ type: 'tick' })
+      this.#hint({ type: 'tick' })
       await clock.sleep(TICK_MS, { signal })
     }
   }
@@ -200,18 +208,28 @@ export class StateSyncService implements StateSync, Startable {
     rpc.handle(protocols.fetchCommits, (request, { signal }) => server.fetchCommits(request, signal))
     rpc.handle(protocols.fetchBlocks, (request, { signal }) => server.fetchBlocks(request, signal))
     rpc.handle(protocols.pushCommit, async ({ commit, lowestAvailable }, { peer }) => {
-      this.#mailbox.post({ type: 'pushed', peer, index: commit.index, lowest: lowestAvailable })
+      this.#hint({ type: 'pushed', peer, index: commit.index, lowest: lowestAvailable })
       return {}
     })
   }
 
-  /** Runs a small question to a peer beside the loop; its failure is the peer's. */
+  /** Tells the loop what it would learn later anyway. There is always room for facts: a lost end of an attempt would never come again. */
+  #hint(message: SyncMessage): void {
+    if (this.#mailbox.size < MAX_WAITING_HINTS) this.#mailbox.post(message)
+  }
+
+  /** Runs a small question to a peer beside the loop, one at a time; its failure is the peer's. */
   #ask(peer: PeerId, question: (signal: AbortSignal) => Promise<void>): void {
+    const key = peer.toString()
+    if (this.#asking.has(key)) return
+    this.#asking.add(key)
     this.#tasks.run(async (signal) => {
       try {
         await question(signal)
       } catch (thrown) {
         if (!signal.aborted) this.#reportPeer(peer, thrown)
+      } finally {
+        this.#asking.delete(key)
       }
     })
   }
@@ -223,13 +241,14 @@ export class StateSyncService implements StateSync, Startable {
     if (commit.index !== 0 || !bytesEqual(commit.digest, this.#init.genesis.chainId)) {
       throw new SyncError('SYNC_WRONG_CHAIN', `its genesis is ${toHex(commit.digest)}`)
     }
+    this.#mailbox.post({ type: 'chain-checked', peer })
     await this.#queryHeight(peer, signal)
   }
 
   async #queryHeight(peer: PeerId, signal: AbortSignal): Promise<void> {
     const question = { timestampMs: this.#init.clock.now() }
     const answer = await this.#components.rpc.call(peer, protocols.getCommitAvailability, question, { signal })
-    this.#mailbox.post({ type: 'height', peer, highest: answer.highestCertifiable, lowest: answer.lowestAvailable })
+    this.#hint({ type: 'height', peer, highest: answer.highestCertifiable, lowest: answer.lowestAvailable })
   }
 
   #reportPeer(peer: PeerId, thrown: unknown): void {
@@ -242,7 +261,7 @@ export class StateSyncService implements StateSync, Startable {
     for (const subDag of subDags) this.#timestamps.add(subDag)
     this.#init.onStored(subDags)
     this.#consensus.stored(this.#init.store.watermarks.highestSynced)
-    this.#mailbox.post({ type: 'stored' })
+    this.#hint({ type: 'stored' })
   }
 
   #countSynced(subDags: readonly CommittedSubDag[]): void {
@@ -254,19 +273,16 @@ export class StateSyncService implements StateSync, Startable {
   }
 
   /** Stops the sync for good, with the evidence kept for the operator. */
-  async #halt(error: Error): Promise<void> {
+  async #halt(error: SyncError): Promise<void> {
+    if (this.#loop.halted !== undefined) return
     this.#loop.halt(error)
-    const lowest = this.#ranges.lowest
-    const evidence = {
-      code: errorCode(error),
-      message: error.message,
+    const first = error.evidence?.commits[0]?.ref.index ?? 0
+    const range = this.#ranges.ranges.find(({ start, end }) => start <= first && first <= end) ?? this.#ranges.lowest
+    const record = encodeHaltRecord(error, error.evidence ?? range?.certified, {
       atMs: this.#init.clock.now(),
-      highestSynced: this.#init.store.watermarks.highestSynced.index,
-      peer: lowest?.lastPeer?.toString(),
-      commits: lowest?.certified?.commits.map(({ bytes }) => toHex(bytes)),
-      certifiers: lowest?.certified?.certifiers.map(({ ref }) => blockRefKey(ref))
-    }
-    const record = new TextEncoder().encode(JSON.stringify(evidence)).subarray(0, 1024 * 1024)
+      highestSynced: this.#init.store.watermarks.highestSynced,
+      peer: range?.lastPeer
+    })
     try {
       await this.#init.store.setRecord(HALT_RECORD, record)
     } catch (thrown) {
@@ -276,8 +292,8 @@ export class StateSyncService implements StateSync, Startable {
 
   #fail(thrown: unknown): void {
     const error = toError(thrown)
-    this.#log.error('a task failed: %s', error.stack ?? error.message)
-    if (error instanceof SomaError) return
-    this.#init.health.set('state-sync', { state: 'failed', reason: `a defect: ${error.message}` })
+    this.#log.error('a loop has failed: %s', error.stack ?? error.message)
+    this.#init.health.set('state-sync', { state: 'failed', reason: error.message })
+    this.#init.onFailure(error)
   }
 }

@@ -58,6 +58,8 @@ export interface StateSyncInit {
   readonly onStored: (subDags: readonly CommittedSubDag[]) => void
   /** The lowest position of a durable cursor, which bounds how far the sync runs ahead. */
   readonly slowestCursor: () => Promise<number | undefined>
+  /** Called once if a loop ends by an error of our own: then nothing is synced any more, and the node must not go on half alive. */
+  readonly onFailure: (error: Error) => void
   readonly config?: Partial<StateSyncConfig>
 }
 

@@ -1,12 +1,13 @@
 import type { Logger, PeerId } from '@libp2p/interface'
 import { anySignal } from 'any-signal'
+import { consequenceOf } from '../peers/consequence.ts'
 import { RpcError } from '../rpc/rpc-error.ts'
 import type { ByteBudget } from '../runtime/byte-budget.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { HealthRegistry } from '../runtime/health.ts'
 import type { Mailbox } from '../runtime/mailbox.ts'
 import type { Random } from '../runtime/random.ts'
-import { errorCode, toError } from '../runtime/soma-error.ts'
+import { errorCode, SomaError, toError } from '../runtime/soma-error.ts'
 import type { TaskGroup } from '../runtime/task-group.ts'
 import { choosePeer } from './peer-balancer.ts'
 import type { PeerHeights } from './peer-heights.ts'
@@ -20,6 +21,8 @@ export type SyncMessage =
   | { readonly type: 'tick' }
   | { readonly type: 'peer-connected'; readonly peer: PeerId }
   | { readonly type: 'peer-disconnected'; readonly peer: PeerId }
+  /** A peer's chain is ours. */
+  | { readonly type: 'chain-checked'; readonly peer: PeerId }
   /** A peer answered to a height query. */
   | { readonly type: 'height'; readonly peer: PeerId; readonly highest: number; readonly lowest: number }
   /** A peer pushed a commit. */
@@ -27,6 +30,15 @@ export type SyncMessage =
   | { readonly type: 'attempt-ended'; readonly attempt: Attempt; readonly error: Error | undefined }
   /** Commits were stored. */
   | { readonly type: 'stored' }
+
+/** A connected peer. */
+interface Connected {
+  readonly peer: PeerId
+  /** Whether its chain is known to be ours: before that it is asked for nothing else, and nothing that it says counts. */
+  isChecked: boolean
+  /** When it was last asked for its chain or heights. */
+  askedAt: number
+}
 
 /** A range being fetched from a peer. */
 interface Attempt {
@@ -56,6 +68,8 @@ export interface SyncLoopInit {
   readonly greet: (peer: PeerId) => void
   /** Asks for a peer's heights. */
   readonly queryHeight: (peer: PeerId) => void
+  /** An attempt found what must halt the sync. */
+  readonly onHalt: (error: SyncError) => void
   /** Offers what is new to peers that are behind. */
   readonly announce: () => void
   readonly takenUpTo: () => number
@@ -65,15 +79,19 @@ export interface SyncLoopInit {
   readonly isLeftToConsensus: () => boolean
 }
 
+/** Failures after which the same peer would give the same answer again: it does not have what it claims. */
+const NOT_DELIVERED: ReadonlySet<string> = new Set(['RPC_NOT_FOUND', 'COMMITS_EMPTY', 'BLOCKS_MISSING'])
+/** A range rests so long after it failed with the only peer that has it, or by a fault that no peer is to blame for. */
+const RETRY_MS = 1_000
+
 /**
  * The one event loop of state sync (seed: StateSyncEventLoop). It alone changes heights, ranges and attempts, one message at a time; what takes
  * long runs in tasks that report back by message.
  */
 export class SyncLoop {
   readonly #init: SyncLoopInit
-  readonly #connected = new Map<string, PeerId>()
+  readonly #connected = new Map<string, Connected>()
   readonly #attempts = new Map<Range, Attempt>()
-  #lastHeightQuery = Number.NEGATIVE_INFINITY
   #halted: Error | undefined
 
   constructor(init: SyncLoopInit) {
@@ -117,18 +135,22 @@ export class SyncLoop {
         this.#tick()
         break
       case 'peer-connected':
-        this.#connected.set(message.peer.toString(), message.peer)
-        this.#init.greet(message.peer)
+        this.#connect(message.peer)
         break
       case 'peer-disconnected':
         this.#connected.delete(message.peer.toString())
         heights.forget(message.peer)
         break
+      case 'chain-checked': {
+        const connected = this.#connected.get(message.peer.toString())
+        if (connected !== undefined) connected.isChecked = true
+        break
+      }
       case 'height':
-        if (this.#connected.has(message.peer.toString())) heights.claim(message.peer, message.highest, message.lowest)
+        if (this.#isChecked(message.peer)) heights.claim(message.peer, message.highest, message.lowest)
         break
       case 'pushed':
-        if (this.#connected.has(message.peer.toString())) heights.reached(message.peer, message.index, message.lowest)
+        if (this.#isChecked(message.peer)) heights.reached(message.peer, message.index, message.lowest)
         break
       case 'attempt-ended':
         this.#attemptEnded(message.attempt, message.error)
@@ -141,12 +163,24 @@ export class SyncLoop {
     }
   }
 
+  #connect(peer: PeerId): void {
+    this.#connected.set(peer.toString(), { peer, isChecked: false, askedAt: this.#init.clock.monotonic() })
+    this.#init.greet(peer)
+  }
+
+  #isChecked(peer: PeerId): boolean {
+    return this.#connected.get(peer.toString())?.isChecked ?? false
+  }
+
   #tick(): void {
-    const { clock, config, queryHeight } = this.#init
+    const { clock, config, peers, greet, queryHeight } = this.#init
     const now = clock.monotonic()
-    if (now - this.#lastHeightQuery >= config.heightQueryIntervalMs) {
-      this.#lastHeightQuery = now
-      for (const peer of this.#connected.values()) queryHeight(peer)
+    for (const connected of this.#connected.values()) {
+      const { peer, isChecked, askedAt } = connected
+      if (now - askedAt < config.heightQueryIntervalMs || !peers.isAvailable(peer)) continue
+      connected.askedAt = now
+      if (isChecked) queryHeight(peer)
+      else greet(peer)
     }
     this.#loseTurnIfStalled(now)
   }
@@ -156,27 +190,34 @@ export class SyncLoop {
     const { ranges, config } = this.#init
     const attempt = ranges.lowest === undefined ? undefined : this.#attempts.get(ranges.lowest)
     if (attempt === undefined || now - attempt.lastProgress < config.stallMs) return
-    const others = this.#candidates(attempt.range.start).filter(({ peer }) => !peer.equals(attempt.peer))
+    const others = this.#candidates(attempt.range).filter(({ peer }) => !peer.equals(attempt.peer))
     if (others.length === 0) return
     attempt.controller.abort(new RpcError('RPC_TIMEOUT', `no progress in ${config.stallMs} ms, and others have it`))
   }
 
   #attemptEnded({ range, peer, since, bytes }: Attempt, error: Error | undefined): void {
-    const { peers, heights, clock, ranges, log } = this.#init
+    const { peers, clock, ranges } = this.#init
+    const now = clock.monotonic()
     this.#attempts.delete(range)
-    if (error instanceof SyncError) {
-      this.halt(error)
+    if (error instanceof SyncError && error !== this.#halted) {
+      range.fail(error, now)
+      this.#init.onHalt(error)
       return
     }
-    if (error === undefined) peers.delivered(peer, bytes, clock.monotonic() - since)
-    else if (this.#halted === undefined) {
-      log('range %d-%d failed with %p: %s %s', range.start, range.end, peer, errorCode(error), error.message)
-      if (errorCode(error) === 'RPC_NOT_FOUND') heights.notDelivered(peer, range.start)
-      peers.report(peer, error)
-    }
+    if (error === undefined) peers.delivered(peer, bytes, now - since)
+    else if (this.#halted === undefined) this.#blame(peer, range, error)
     if (error === undefined || range.isWhole) range.finish()
-    else range.fail(error)
+    else range.fail(error, now)
     if (range.isTaken) ranges.drop(range)
+  }
+
+  #blame(peer: PeerId, range: Range, error: Error): void {
+    const { peers, heights, log } = this.#init
+    log('range %d-%d failed with %p: %s %s', range.start, range.end, peer, errorCode(error), error.message)
+    if (NOT_DELIVERED.has(errorCode(error))) {
+      heights.notDelivered(peer, range.next, error instanceof RpcError ? error.lowestAvailable : undefined)
+    }
+    peers.report(peer, error)
   }
 
   /** Begins what can be begun: first ranges that failed, from the lowest up, then new ones. */
@@ -184,7 +225,7 @@ export class SyncLoop {
     if (this.#halted !== undefined || this.#init.isLeftToConsensus()) return
     const { ranges, heights, budget } = this.#init
     for (const range of ranges.askable) {
-      if (range.certified === undefined && heights.having(range.start).length === 0) ranges.drop(range)
+      if (range.certified === undefined && heights.having(range.next).length === 0) ranges.drop(range)
       else this.#ask(range)
     }
     for (let range = this.#plan(); range !== undefined; range = this.#plan()) {
@@ -208,15 +249,21 @@ export class SyncLoop {
   /** Asks somebody for a range, preferring anyone to the peer that failed it last. Returns false when nobody can be asked now. */
   #ask(range: Range): boolean {
     const { heights, random, clock } = this.#init
-    const candidates = this.#candidates(range.start)
+    const candidates = this.#candidates(range)
     const others = candidates.filter(({ peer }) => range.lastPeer === undefined || !peer.equals(range.lastPeer))
     const peer = choosePeer(others.length > 0 ? others : candidates, random)
-    if (peer === undefined) return false
+    if (peer === undefined || this.#rests(range, others.length > 0)) return false
     range.shorten(heights.get(peer)?.highest ?? range.end)
     const now = clock.monotonic()
     range.ask(peer, now)
     this.#launch({ range, peer, controller: new AbortController(), since: now, lastProgress: now, bytes: 0 })
     return true
+  }
+
+  /** Whether it is too early to try a failed range again: nobody is asked the same thing over and over without a pause. */
+  #rests({ state }: Range, isAskedElsewhere: boolean): boolean {
+    if (state.name !== 'failed' || this.#init.clock.monotonic() - state.since >= RETRY_MS) return false
+    return !isAskedElsewhere || !(state.error instanceof SomaError) || consequenceOf(errorCode(state.error)) === 'none'
   }
 
   #launch(attempt: Attempt): void {
@@ -236,12 +283,13 @@ export class SyncLoop {
     })
   }
 
-  #candidates(index: number) {
+  /** Peers that may be asked for a range now. Commits may be cut short, but the blocks of those that are certified are needed all. */
+  #candidates(range: Range) {
     const { heights, peers, config } = this.#init
     const busy = new Map<string, number>()
     for (const { peer } of this.#attempts.values()) busy.set(peer.toString(), (busy.get(peer.toString()) ?? 0) + 1)
     return heights
-      .having(index)
+      .having(range.next, range.certified === undefined ? range.next : range.end)
       .filter(({ peer }) => peers.isAvailable(peer))
       .map(({ peer }) => ({ peer, inFlight: busy.get(peer.toString()) ?? 0, throughput: peers.throughput(peer) }))
       .filter(({ inFlight }) => inFlight < config.maxRangesPerPeer)

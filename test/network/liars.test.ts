@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { describe, it, type TestContext } from 'node:test'
 import { type Commit, decodeCommit } from '../../src/consensus/commit.ts'
 import { decodeSignedBlock } from '../../src/consensus/signed-block.ts'
+import { RpcError } from '../../src/rpc/rpc-error.ts'
+import type { HaltRecord } from '../../src/state-sync/halt-evidence.ts'
 import type { FetchBlocksResponse, FetchCommitsRequest, FetchCommitsResponse } from '../../src/state-sync/messages.ts'
+import { pushCommit } from '../../src/state-sync/protocols.ts'
+import type { CommitStore } from '../../src/storage/commit-store.ts'
+import { openMemoryStore } from '../../src/storage/index.ts'
 import {
   type ByzantineScript,
   breakSignature,
@@ -11,9 +16,17 @@ import {
   flipBit,
   forgeBlock,
   forgeCommit,
+  forgeSubDag,
+  forkChain,
+  replaceCommit,
   votesFor
 } from '../../src/testing/index.ts'
+import { createBlockVerifier } from '../../src/verify/block-verifier.ts'
+import { verifyCertification } from '../../src/verify/certification.ts'
+import { createMainThreadVerifier } from '../../src/verify/main-thread-verifier.ts'
 import { Meeting, patience } from './meet-liar.ts'
+
+type RpcErrorDetails = ConstructorParameters<typeof RpcError>[2]
 
 const COMMITS = 40
 const chain = buildChain({ commits: COMMITS })
@@ -62,6 +75,15 @@ function blocksLie(lie: (blocks: readonly Uint8Array[]) => readonly Uint8Array[]
       }
     }
   }
+}
+
+function refusal(code: 'RPC_NOT_FOUND' | 'RPC_RATE_LIMITED', details: RpcErrorDetails): ByzantineScript {
+  const refuse = () => Promise.reject(new RpcError(code, 'no', details))
+  return { fetchCommits: { answer: () => ({ [Symbol.asyncIterator]: () => ({ next: refuse }) }) } }
+}
+
+async function* only<T>(value: T): AsyncGenerator<T> {
+  yield value
 }
 
 function replaced<T>(items: readonly T[], position: number, change: (item: T) => T): T[] {
@@ -189,4 +211,278 @@ describe('a peer that lies is told apart, banned and disconnected; another serve
       await meeting.recover()
     })
   }
+})
+
+describe('what was good in a bad answer is kept', () => {
+  it('the certified prefix, with its blocks', async () => {
+    const script = certifiersLie(() => commitAt(chain, MIDDLE).certifiers)
+    await using meeting = await Meeting.begin(chain, { script })
+    const report = await meeting.reports.of(meeting.liar, 'CERTIFIER_NO_VOTE')
+    assert.equal(report.consequence, 'ban')
+    await meeting.network.reached(meeting.victim, MIDDLE, { signal: patience() })
+    assert.equal(meeting.stored, MIDDLE)
+    assert.equal(meeting.victim.store.watermarks.highestCertifiable, MIDDLE)
+    await meeting.recover()
+  })
+
+  it('the blocks before one that is missing', async () => {
+    const script = blocksLie((blocks) => blocks.slice(0, -1))
+    await using meeting = await Meeting.begin(chain, { script })
+    const report = await meeting.reports.of(meeting.liar, 'BLOCKS_MISSING')
+    assert.equal(report.consequence, 'penalty')
+    await meeting.network.reached(meeting.victim, COMMITS - 1, { signal: patience() })
+    assert.equal(meeting.stored, COMMITS - 1)
+    await meeting.recover()
+  })
+
+  it('the blocks before one that is false, in the frame before', async () => {
+    const script: ByzantineScript = {
+      fetchBlocks: {
+        async *answer(honest) {
+          for await (const { blocks } of honest) {
+            yield { blocks: blocks.slice(0, 60) }
+            yield { blocks: blocks.slice(60).map((bytes) => breakSignature(decodeSignedBlock(bytes)).bytes) }
+          }
+        }
+      }
+    }
+    await using meeting = await Meeting.begin(chain, { script })
+    await meeting.reports.of(meeting.liar, 'BLOCK_WRONG_REF')
+    await meeting.network.reached(meeting.victim, 10, { signal: patience() })
+    assert.ok(meeting.stored < COMMITS)
+    await meeting.assertStoredIsTrue()
+    await meeting.recover()
+  })
+})
+
+describe('a peer that gives nothing is asked no more than it is worth', () => {
+  const nothing: Record<string, { code: string; script: ByzantineScript }> = {
+    'an answer without commits': {
+      code: 'COMMITS_EMPTY',
+      script: commitsLie(() => ({ commits: [], certifierBlocks: [] }))
+    },
+    'an answer without a frame': {
+      code: 'COMMITS_EMPTY',
+      script: { fetchCommits: { async *answer() {} } }
+    },
+    'an answer without blocks': { code: 'BLOCKS_MISSING', script: blocksLie(() => []) },
+    'not found, whatever is asked': { code: 'RPC_NOT_FOUND', script: refusal('RPC_NOT_FOUND', { lowestAvailable: 1 }) },
+    'pruned, beyond anything': {
+      code: 'RPC_NOT_FOUND',
+      script: refusal('RPC_NOT_FOUND', { lowestAvailable: Number.MAX_SAFE_INTEGER })
+    },
+    'come again, in some millennia': {
+      code: 'RPC_RATE_LIMITED',
+      script: refusal('RPC_RATE_LIMITED', { retryAfterMs: Number.MAX_SAFE_INTEGER })
+    }
+  }
+  for (const [name, { code, script }] of Object.entries(nothing)) {
+    it(`${name}: ${code}`, async () => {
+      await using meeting = await Meeting.begin(chain, { script })
+      const report = await meeting.reports.of(meeting.liar, code)
+      assert.notEqual(report.consequence, 'none')
+      assert.equal(meeting.stored, 0)
+      await meeting.recover()
+      const { liar } = meeting
+      const asked = liar.asked('fetchCommits') + liar.asked('fetchBlocks')
+      assert.ok(asked <= 4, `asked ${asked} times`)
+      assert.deepEqual((await meeting.victim.status()).health['state-sync'], { state: 'ok' })
+    })
+  }
+})
+
+describe('a claim moves nothing but its own row', () => {
+  it('2^53 - 1 commits: the true ones are taken, and those of others too', async () => {
+    const long = buildChain({ commits: 150 })
+    const claim = { highestCertifiable: Number.MAX_SAFE_INTEGER, lowestAvailable: 1 }
+    await using meeting = await Meeting.begin(long, {
+      chain: { genesis: long.genesis, commits: long.commits.slice(0, 120) },
+      script: { getCommitAvailability: { answer: () => only(claim) } }
+    })
+    await meeting.reports.of(meeting.liar, 'RPC_NOT_FOUND')
+    await meeting.recover()
+    const { health } = await meeting.victim.status()
+    assert.deepEqual(health['state-sync'], { state: 'ok' })
+    assert.ok(meeting.reports.all.every(({ consequence }) => consequence === 'backoff'))
+  })
+
+  it('a push of commit 2^53 - 1, and of the truth afterwards', async () => {
+    await using meeting = await Meeting.begin(chain, {
+      script: { getCommitAvailability: { answer: () => only({ highestCertifiable: 0, lowestAvailable: 1 }) } }
+    })
+    const { liar, victim, reports } = meeting
+    const ref = { index: Number.MAX_SAFE_INTEGER, digest: new Uint8Array(32) }
+    await liar.libp2p.services.rpc.call(victim.peerId, pushCommit, { commit: ref, lowestAvailable: COMMITS + 1 })
+    await liar.libp2p.services.rpc.call(victim.peerId, pushCommit, { commit: last.ref, lowestAvailable: 1 })
+    await meeting.recover()
+    assert.ok(reports.all.every(({ consequence }) => consequence !== 'ban'))
+  })
+
+  it('lowest above highest: it counts as having nothing', async () => {
+    await using meeting = await Meeting.begin(chain, {
+      script: {
+        getCommitAvailability: { answer: () => only({ highestCertifiable: COMMITS, lowestAvailable: COMMITS + 1 }) }
+      }
+    })
+    await meeting.recover()
+    assert.ok(meeting.liar.asked('getCommitAvailability') > 0)
+    assert.equal(meeting.liar.asked('fetchCommits'), 0)
+  })
+})
+
+describe('a peer of another chain', () => {
+  const foreign: ByzantineScript = {
+    getCommitInfo: { answer: () => only({ commit: { index: 0, digest: new Uint8Array(32).fill(7) } }) }
+  }
+
+  it('that speaks the protocols of this one is banned before it is asked for anything', async () => {
+    await using meeting = await Meeting.begin(chain, { script: foreign })
+    const report = await meeting.reports.of(meeting.liar, 'SYNC_WRONG_CHAIN')
+    assert.equal(report.consequence, 'ban')
+    await meeting.liar.disconnectedFrom(meeting.victim.peerId, { signal: patience() })
+    await meeting.recover()
+    assert.equal(meeting.liar.asked('getCommitAvailability'), 0)
+    assert.equal(meeting.liar.asked('fetchCommits'), 0)
+  })
+
+  it('that calls another commit its genesis is banned too', async () => {
+    await using meeting = await Meeting.begin(chain, {
+      script: { getCommitInfo: { answer: () => only({ commit: { index: 1, digest: chain.genesis.chainId } }) } }
+    })
+    await meeting.reports.of(meeting.liar, 'SYNC_WRONG_CHAIN')
+    await meeting.recover()
+  })
+
+  it('that the operator chose stays connected, and is never asked for anything', async () => {
+    await using meeting = await Meeting.begin(chain, { script: foreign }, { isSeed: true })
+    const report = await meeting.reports.of(meeting.liar, 'SYNC_WRONG_CHAIN')
+    assert.deepEqual(
+      { consequence: report.consequence, spared: report.spared },
+      { consequence: 'backoff', spared: true }
+    )
+    await meeting.recover()
+    assert.equal(meeting.liar.asked('fetchCommits'), 0)
+    assert.equal(meeting.liar.libp2p.getConnections(meeting.victim.peerId).length, 1)
+  })
+})
+
+describe('a liar that the operator chose', () => {
+  it('is reported, not banned, and another serves the truth', async () => {
+    const script = blocksLie((blocks) => blocks.toReversed())
+    await using meeting = await Meeting.begin(chain, { script }, { isSeed: true })
+    const report = await meeting.reports.of(meeting.liar, 'BLOCK_WRONG_REF')
+    assert.deepEqual(
+      { consequence: report.consequence, spared: report.spared },
+      { consequence: 'backoff', spared: true }
+    )
+    assert.equal(meeting.stored, 0)
+    await meeting.recover()
+    assert.equal(meeting.liar.libp2p.getConnections(meeting.victim.peerId).length, 1)
+  })
+})
+
+describe('a valid quorum behind what is wrong halts the sync, bans nobody and keeps the evidence', () => {
+  /** A store that says when a halt is recorded in it. */
+  async function haltStore(context: TestContext): Promise<{ store: CommitStore; record: Promise<HaltRecord> }> {
+    const inner = await openMemoryStore({ genesis: chain.genesis })
+    context.after(() => inner.close())
+    const { promise: record, resolve, reject } = Promise.withResolvers<HaltRecord>()
+    const signal = patience()
+    signal.addEventListener('abort', () => reject(new Error('no halt was recorded', { cause: signal.reason })))
+    const store = new Proxy(inner, {
+      get(target, key) {
+        const value: unknown = Reflect.get(target, key, target)
+        if (typeof value !== 'function') return value
+        if (key !== 'setRecord') return value.bind(target)
+        return async (name: string, bytes: Uint8Array) => {
+          await target.setRecord(name, bytes)
+          if (name === 'state-sync/halt') resolve(JSON.parse(new TextDecoder().decode(bytes)))
+        }
+      }
+    })
+    return { store, record }
+  }
+
+  async function assertHalted({ victim, liar, reports }: Meeting, record: HaltRecord, code: string): Promise<void> {
+    assert.equal(record.code, code)
+    assert.equal(record.peer, liar.peerId.toString())
+    assert.equal(record.leftOut, 0)
+    assert.equal((await victim.status()).health['state-sync']?.state, 'failed')
+    const blamed = reports.all.filter(({ consequence }) => consequence !== 'none')
+    assert.deepEqual(blamed, [])
+    assert.equal(liar.libp2p.getConnections(victim.peerId).length, 1)
+    await assertProven(record)
+  }
+
+  /** The evidence alone shows that a quorum stands behind the last commit. */
+  async function assertProven(record: HaltRecord): Promise<void> {
+    const bytes = (text: string) => new Uint8Array(Buffer.from(text, 'base64'))
+    const commit = decodeCommit(bytes(record.commits.at(-1) ?? ''))
+    const { committee } = chain.genesis
+    await verifyCertification({
+      commit,
+      certifiers: record.certifiers.map((block) => decodeSignedBlock(bytes(block))),
+      committee,
+      blockVerifier: createBlockVerifier({
+        chainId: chain.genesis.chainId,
+        signatures: createMainThreadVerifier(),
+        getCommittee: async () => committee
+      })
+    })
+  }
+
+  const bad = commitAt(chain, MIDDLE).subDag
+  const [victimBlock] = bad.blocks
+  assert.ok(victimBlock)
+
+  it('a fork of what is stored', async (context) => {
+    const fork = forkChain(chain, { after: 10, commits: COMMITS })
+    const halt = await haltStore(context)
+    await using meeting = await Meeting.begin(chain, { chain: fork }, { commits: MIDDLE, store: halt.store })
+    const record = await halt.record
+    await assertHalted(meeting, record, 'SYNC_FORK')
+    assert.equal(meeting.stored, MIDDLE)
+    await meeting.assertStoredIsTrue()
+    const first = decodeCommit(new Uint8Array(Buffer.from(record.commits[0] ?? '', 'base64')))
+    assert.deepEqual(first.ref, commitAt(fork, MIDDLE + 1).subDag.commit.ref)
+  })
+
+  it('a block that no verifier takes', async (context) => {
+    const halt = await haltStore(context)
+    const blocks = bad.blocks.map((block) => (block === victimBlock ? breakSignature(block) : block))
+    const commits = replaceCommit(chain, MIDDLE, forgeSubDag(commitAt(chain, MIDDLE - 1).subDag.commit.ref, blocks))
+    const liar = { chain: { genesis: chain.genesis, commits } }
+    await using meeting = await Meeting.begin(chain, liar, { store: halt.store })
+    const record = await halt.record
+    await assertHalted(meeting, record, 'SYNC_CERTIFIED_DATA_REFUSED')
+    assert.ok(meeting.stored < MIDDLE)
+    await meeting.assertStoredIsTrue()
+    assert.deepEqual(record.blocks, [Buffer.from(breakSignature(victimBlock).bytes).toString('base64')])
+  })
+
+  it('a commit that no honest committee makes', async (context) => {
+    const halt = await haltStore(context)
+    const invalid = {
+      ...bad,
+      commit: forgeCommit(bad.commit, { blocks: [victimBlock.ref, ...bad.commit.commit.blocks] })
+    }
+    const commits = replaceCommit(chain, MIDDLE, invalid)
+    const script = commitsLie(() => ({
+      commits: commits.map(({ subDag }) => subDag.commit.bytes),
+      certifierBlocks: commits.at(-1)?.certifiers ?? []
+    }))
+    await using meeting = await Meeting.begin(chain, { script }, { store: halt.store })
+    await assertHalted(meeting, await halt.record, 'SYNC_CERTIFIED_DATA_REFUSED')
+    assert.equal(meeting.stored, 0)
+  })
+
+  it('and the node goes on serving what it has', async (context) => {
+    const fork = forkChain(chain, { after: 10, commits: COMMITS })
+    const halt = await haltStore(context)
+    await using meeting = await Meeting.begin(chain, { chain: fork }, { commits: MIDDLE, store: halt.store })
+    await halt.record
+    await meeting.liar.stop()
+    const newcomer = await meeting.network.start({ seeds: [meeting.victim] })
+    await meeting.network.reached(newcomer, MIDDLE, { signal: patience() })
+  })
 })

@@ -125,7 +125,7 @@ describe('Range', () => {
     certify(range)
     assert.equal(range.state.name, 'verifying')
     fill(range, 1, 5)
-    range.fail(new Error('torn'))
+    range.fail(new Error('torn'), 0)
     assert.deepEqual(table.askable, [range])
     assert.equal(table.take(1, 100, 1e9).commits.length, 5)
     range.ask(await randomPeer(), 1)
