@@ -55,7 +55,9 @@ const DEFAULT_CONFIG: DiscoveryConfig = {
  * @throws {DiscoveryError} `PEER_ADDRESS_INVALID` for a seed or configured peer that is not a multiaddr with a peer id
  */
 export function discovery(init: DiscoveryInit): (components: DiscoveryComponents) => Discovery {
-  return (components) => new DiscoveryService(components, init)
+  const seeds = parsePeerAddresses(init.seeds ?? [])
+  const configured = parsePeerAddresses(init.configured ?? [])
+  return (components) => new DiscoveryService(components, init, { seeds, configured })
 }
 
 /** The libp2p service: what the event loop works on, its lifecycle, and the answers to peers, which only read. */
@@ -78,7 +80,11 @@ class DiscoveryService implements Discovery, Startable {
   #isHandling = false
   #loop: EventLoop | undefined
 
-  constructor(components: DiscoveryComponents, init: DiscoveryInit) {
+  constructor(
+    components: DiscoveryComponents,
+    init: DiscoveryInit,
+    { seeds, configured }: { seeds: PeerAddresses[]; configured: PeerAddresses[] }
+  ) {
     const { clock = systemClock, random = systemRandom, onEvent = () => {} } = init
     const { chainId, committee } = init.genesis
     const { peerId: self, privateKey, addressManager, peers } = components
@@ -91,8 +97,8 @@ class DiscoveryService implements Discovery, Startable {
     this.#onFailure = init.onFailure ?? ((error) => this.#log.error('the event loop has ended - %e', error))
     const { privateNetwork, maxKnownPeers: capacity } = this.#config
     this.#known = new KnownPeers({ capacity, random, isConnected: (peerId) => this.#isConnected(peerId) })
-    this.#setSource('seed', parsePeerAddresses(init.seeds ?? []))
-    this.#setSource('configured', parsePeerAddresses(init.configured ?? []))
+    this.#setSource('seed', seeds)
+    this.#setSource('configured', configured)
     this.#setSource('committee', committeePeers(committee))
     this.#intake = new InfoIntake({ chainId, self, peers, clock, privateNetwork, onEvent, known: this.#known })
     this.#own = new OwnInfo({
@@ -132,6 +138,7 @@ class DiscoveryService implements Discovery, Startable {
     })
     events.addEventListener('peer:connect', this.#onConnect)
     events.addEventListener('peer:disconnect', this.#onDisconnect)
+    events.addEventListener('transport:listening', this.#onListening)
     this.#loop.start()
   }
 
@@ -185,6 +192,10 @@ class DiscoveryService implements Discovery, Startable {
     this.#loop?.post({ type: 'disconnected', peerId })
   }
 
+  readonly #onListening = (): void => {
+    this.#loop?.post({ type: 'listening' })
+  }
+
   async #answer({ ownInfo, knownDigest }: GetKnownPeersRequest, { peer }: RpcContext): Promise<GetKnownPeersResponse> {
     if (this.#loop === undefined) throw new RpcError('RPC_UNAVAILABLE', 'discovery is not running')
     this.#answered += 1
@@ -235,6 +246,7 @@ class DiscoveryService implements Discovery, Startable {
     this.#loop = undefined
     this.#components.events.removeEventListener('peer:connect', this.#onConnect)
     this.#components.events.removeEventListener('peer:disconnect', this.#onDisconnect)
+    this.#components.events.removeEventListener('transport:listening', this.#onListening)
     await loop?.stop()
   }
 }

@@ -16,6 +16,8 @@ import type { OwnInfo } from './own-info.ts'
 /** What the loop is told. */
 export type LoopMessage =
   | { readonly type: 'tick' }
+  /** We listen on another address: at the start, after the first tick. */
+  | { readonly type: 'listening' }
   | { readonly type: 'connected'; readonly peerId: PeerId }
   | { readonly type: 'disconnected'; readonly peerId: PeerId }
   /** A peer handed over infos: with its request, or in an answer that we asked for. */
@@ -38,6 +40,9 @@ export interface EventLoopInit {
   readonly onFailure: (thrown: unknown) => void
 }
 
+/** Most dials from one tick to the next: an address costs nothing to invent, and whoever does must not make us dial the whole world for it. */
+const DIALS_PER_TICK = 30
+
 /**
  * The Discovery Event Loop. Whatever changes the table of known peers goes through it, one message at a time; what takes time on the network
  * (exchanges and dials) runs beside it and tells it the result. It runs once: another start takes another loop.
@@ -48,6 +53,7 @@ export class EventLoop {
   readonly #tasks: TaskGroup
   readonly #exchanges: Exchanges
   #isTickWaiting = false
+  #dialsLeft = 0
 
   constructor(init: EventLoopInit) {
     this.#init = init
@@ -111,6 +117,9 @@ export class EventLoop {
       case 'tick':
         await this.#tick()
         return true
+      case 'listening':
+        await this.#introduceOneself()
+        return false
       case 'connected':
         onEvent(message)
         this.#exchanges.ask(message.peerId)
@@ -132,10 +141,19 @@ export class EventLoop {
   async #tick(): Promise<void> {
     const { own, known, peers, clock, random, config, connectedPeers } = this.#init
     this.#isTickWaiting = false
+    this.#dialsLeft = DIALS_PER_TICK
     await own.renew()
     known.expire(clock.now())
     const available = connectedPeers().filter((peerId) => peers.isAvailable(peerId))
     for (const peerId of shuffled(random, available).slice(0, config.peersPerTick)) this.#exchanges.ask(peerId)
+  }
+
+  /** Those whom we asked while we had no address to give do not know us yet. */
+  async #introduceOneself(): Promise<void> {
+    const { own, connectedPeers } = this.#init
+    const wasUnknown = own.current === undefined
+    await own.renew()
+    if (wasUnknown && own.current !== undefined) for (const peerId of connectedPeers()) this.#exchanges.ask(peerId)
   }
 
   #dial(): void {
@@ -147,7 +165,8 @@ export class EventLoop {
       random,
       canDial: ({ peerId }) => peers.canDial(peerId)
     })
-    for (const peer of planned) {
+    for (const peer of planned.slice(0, this.#dialsLeft)) {
+      this.#dialsLeft -= 1
       this.#tasks.run(async (signal) => {
         const outcome = await peers.dial(peer, { signal })
         if (outcome === 'failed') this.post({ type: 'dial' }) // its place is free for another

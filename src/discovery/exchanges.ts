@@ -54,8 +54,8 @@ export class Exchanges {
     if (this.#init.tasks.signal.aborted) return
     for (const [key, peerId] of this.#waiting) {
       if (this.#underWay.size >= MAX_UNDER_WAY) return
+      if (this.#underWay.has(key)) continue // once more when that one is done
       this.#waiting.delete(key)
-      if (this.#underWay.has(key)) continue
       this.#underWay.add(key)
       this.#init.tasks.run((signal) => this.#exchange(peerId, signal))
     }

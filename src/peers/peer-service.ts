@@ -151,7 +151,8 @@ class PeerService implements Peers, Startable {
     const key = peerId.toString()
     const code = errorCode(error)
     let consequence = context.consequence ?? (error instanceof SomaError ? consequenceOf(code) : 'none')
-    if (consequence === 'penalty' && this.#penalties.add(key) >= this.#init.maxPenalty) {
+    // rounded, for each has faded a little when the next comes
+    if (consequence === 'penalty' && Math.round(this.#penalties.add(key)) >= this.#init.maxPenalty) {
       this.#penalties.clear(key)
       consequence = 'ban'
     }

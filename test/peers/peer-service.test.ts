@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { AbortError, type Libp2p, type PeerId } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
@@ -199,6 +200,22 @@ test('a dead address does not keep a peer from being reached at the next', async
   const b = await start(context)
   const addresses = [multiaddr('/ip4/127.0.0.1/tcp/1'), ...b.node.getMultiaddrs()]
   assert.equal(await a.peers.dial({ peerId: b.node.peerId, addresses }), 'connected')
+})
+
+test('an address that never speaks does not use up the time of the next for ever', async (context) => {
+  const silent = createServer()
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  context.after(() => silent.close())
+  const { port } = silent.address() as AddressInfo
+  const a = await start(context, { dialDeadlineMs: 200 })
+  const b = await start(context)
+  const peer = {
+    peerId: b.node.peerId,
+    addresses: [multiaddr(`/ip4/127.0.0.1/tcp/${port}`), ...b.node.getMultiaddrs()]
+  }
+  assert.equal(await a.peers.dial(peer), 'failed')
+  a.clock.advance(1_000)
+  assert.equal(await a.peers.dial(peer), 'connected')
 })
 
 test('a connection that ends at once counts as a failed dial', async (context) => {
