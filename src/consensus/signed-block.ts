@@ -2,7 +2,7 @@ import { WireError } from '../runtime/wire-error.ts'
 import { type Block, blockMessage } from './block.ts'
 import type { BlockRef } from './block-ref.ts'
 import { ConsensusError } from './consensus-error.ts'
-import { digestOf } from './digest.ts'
+import { type Digest, digestOf } from './digest.ts'
 import { ED25519_SIGNATURE_LENGTH, MAX_BLOCK_BYTES } from './limits.ts'
 
 /**
@@ -37,6 +37,11 @@ export function blockPayload(bytes: Uint8Array): Uint8Array {
  * @throws {ConsensusError} `BLOCK_TOO_LARGE`, `BLOCK_MALFORMED`
  */
 export function decodeSignedBlock(bytes: Uint8Array): SignedBlock {
+  return decodeDigestedBlock(bytes, () => digestOf('block', bytes))
+}
+
+/** The same, for a caller that has the digest of the bytes already. */
+export function decodeDigestedBlock(bytes: Uint8Array, digest: () => Digest): SignedBlock {
   if (bytes.byteLength > MAX_BLOCK_BYTES) {
     throw new ConsensusError('BLOCK_TOO_LARGE', `a block of ${bytes.byteLength} bytes, over ${MAX_BLOCK_BYTES}`)
   }
@@ -50,7 +55,12 @@ export function decodeSignedBlock(bytes: Uint8Array): SignedBlock {
     if (!(cause instanceof WireError)) throw cause
     throw new ConsensusError('BLOCK_MALFORMED', `a block that does not decode: ${cause.message}`, { cause })
   }
-  const ref = { epoch: block.epoch, round: block.round, author: block.author, digest: digestOf('block', bytes) }
+  const ref = {
+    epoch: block.epoch,
+    round: block.round,
+    author: block.author,
+    digest: digest()
+  }
   return { ref, block, bytes }
 }
 

@@ -49,7 +49,7 @@ async function kill(child: ChildProcess): Promise<void> {
 
 describe(`a node killed in mid catch-up (seed ${SEED})`, () => {
   it(`goes on where it was after each of ${KILLS} kills, fetches nothing that it had, and ends equal`, {
-    timeout: 180_000
+    timeout: 300_000
   }, async () => {
     const random = seededRandom(SEED)
     const chain = buildChain({ commits: COMMITS, seed: SEED })

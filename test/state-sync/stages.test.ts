@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { blockRefKey } from '../../src/consensus/block-ref.ts'
 import type { CommittedSubDag } from '../../src/consensus/committed-sub-dag.ts'
+import { digestOf } from '../../src/consensus/digest.ts'
 import { type SignedBlock, trustBlock } from '../../src/consensus/signed-block.ts'
 import { errorCode } from '../../src/runtime/soma-error.ts'
 import type { CertifiedSubDag } from '../../src/state-sync/commit-writer.ts'
@@ -15,7 +16,7 @@ import { store } from '../../src/state-sync/stages/store.ts'
 import { verifyBlocks } from '../../src/state-sync/stages/verify-blocks.ts'
 import { verifyCommits } from '../../src/state-sync/stages/verify-commits.ts'
 import type { CertifiedRange, FetchedBlocks, FetchedCommits, RangeRequest } from '../../src/state-sync/work.ts'
-import { buildChain, commitAt } from '../../src/testing/index.ts'
+import { buildChain, commitAt, forgeCommit } from '../../src/testing/index.ts'
 import { randomPeer } from './random-peer.ts'
 
 const chain = buildChain({ commits: 12 })
@@ -150,6 +151,25 @@ describe('fetchBlocks', () => {
     const [first] = bytesOf(blocksOf(1, 1))
     assert.ok(first)
     await rejectsWith('BLOCK_WRONG_REF', stage({ blocks: [first, first] })(items(certifiedRange(1, 1))))
+  })
+
+  it('blames no peer for what a quorum certified: bytes that are no block, or a block that its reference misnames', async () => {
+    const { certified } = certifiedRange(1, 1)
+    const [commit] = certified.commits
+    const [block] = blocksOf(1, 1)
+    assert.ok(commit && block)
+    const garbage = new Uint8Array(100)
+    const refs = [
+      [{ ...block.ref, digest: digestOf('block', garbage) }, garbage],
+      [{ ...block.ref, round: block.ref.round + 1 }, block.bytes]
+    ] as const
+    for (const [ref, bytes] of refs) {
+      const certifiedSo = { commits: [forgeCommit(commit, { blocks: [ref] })], certifiers: [] }
+      await rejectsWith(
+        'SYNC_CERTIFIED_DATA_REFUSED',
+        stage({ blocks: [bytes] })(items({ request: request(1, 1), certified: certifiedSo }))
+      )
+    }
   })
 
   it('says what is missing, after it has passed on what came', async () => {

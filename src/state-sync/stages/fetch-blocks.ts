@@ -1,7 +1,11 @@
-import { type BlockRef, blockRefKey, formatBlockRef } from '../../consensus/block-ref.ts'
-import { decodeSignedBlock, type SignedBlock } from '../../consensus/signed-block.ts'
+import { type BlockRef, blockRefKey, blockRefsEqual, formatBlockRef } from '../../consensus/block-ref.ts'
+import { ConsensusError } from '../../consensus/consensus-error.ts'
+import { digestOf } from '../../consensus/digest.ts'
+import { decodeDigestedBlock, type SignedBlock } from '../../consensus/signed-block.ts'
+import { bytesEqual } from '../../runtime/hex.ts'
 import { VerifyError } from '../../verify/verify-error.ts'
 import { type FetchBlocksResponse, MAX_BLOCKS_PER_FETCH } from '../messages.ts'
+import { SyncError } from '../sync-error.ts'
 import type { CertifiedRange, FetchedBlocks, RangeRequest } from '../work.ts'
 import { sumBytes } from './fetch-commits.ts'
 
@@ -15,7 +19,7 @@ export interface FetchBlocksStageInit {
  * reference that was asked for.
  *
  * @throws {VerifyError} `BLOCK_WRONG_REF` for a block that was not asked for, or not at its place; `BLOCKS_MISSING` when the peer lacks some
- * @throws {ConsensusError} for a block that does not decode
+ * @throws {SyncError} `SYNC_CERTIFIED_DATA_REFUSED` for bytes that a quorum certified and that are not the block they should be
  */
 export function fetchBlocks(init: FetchBlocksStageInit) {
   return async function* (ranges: AsyncIterable<CertifiedRange>): AsyncGenerator<FetchedBlocks> {
@@ -42,20 +46,32 @@ async function* fetchBatch(
     await request.hold(sumBytes(frame.blocks))
     const blocks: SignedBlock[] = []
     for (const bytes of frame.blocks) {
-      const block = decodeSignedBlock(bytes)
-      const key = blockRefKey(block.ref)
-      while (next < refs.length && blockRefKey(refs[next] as BlockRef) !== key) {
-        missing ??= refs[next]
-        next += 1
+      const digest = digestOf('block', bytes)
+      let wanted = refs[next++]
+      while (wanted !== undefined && !bytesEqual(wanted.digest, digest)) {
+        missing ??= wanted
+        wanted = refs[next++]
       }
-      if (next === refs.length) {
-        throw new VerifyError('BLOCK_WRONG_REF', `${formatBlockRef(block.ref)} is not the block that was asked for`)
-      }
-      next += 1
-      blocks.push(block)
+      if (wanted === undefined) throw new VerifyError('BLOCK_WRONG_REF', 'a block that was not asked for, or not here')
+      blocks.push(decodeCertified(bytes, wanted))
     }
     if (blocks.length > 0) yield { kind: 'blocks', blocks }
   }
   missing ??= refs[next]
   if (missing !== undefined) throw new VerifyError('BLOCKS_MISSING', `the answer lacks ${formatBlockRef(missing)}`)
+}
+
+/** These bytes are what a quorum certified, by their digest: if they are no block, or another than the reference says, no peer is at fault. */
+function decodeCertified(bytes: Uint8Array, ref: BlockRef): SignedBlock {
+  const refused = (why: string, options?: ErrorOptions) =>
+    new SyncError('SYNC_CERTIFIED_DATA_REFUSED', `${formatBlockRef(ref)}, certified by a quorum, ${why}`, options)
+  let block: SignedBlock
+  try {
+    block = decodeDigestedBlock(bytes, () => ref.digest)
+  } catch (cause) {
+    if (!(cause instanceof ConsensusError)) throw cause
+    throw refused(`is no block: ${cause.message}`, { cause })
+  }
+  if (!blockRefsEqual(block.ref, ref)) throw refused(`says that it is ${formatBlockRef(block.ref)}`)
+  return block
 }
