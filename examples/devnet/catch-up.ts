@@ -1,6 +1,6 @@
 import type { Devnet, DevnetMember } from './devnet.ts'
 import { DevnetError } from './devnet-error.ts'
-import { formatMebibytes, formatNumber, formatSeconds } from './format.ts'
+import { formatCount, formatMebibytes, formatNumber, formatSeconds } from './format.ts'
 import type { ProgressRow, ProgressView } from './progress-view.ts'
 import { StallWatch } from './stall-watch.ts'
 import { SyncRate } from './sync-rate.ts'
@@ -44,11 +44,13 @@ function catchUpRow({ name, progress }: DevnetMember, rate: SyncRate, tip: numbe
   rate.add(progress, now)
   const { commitsPerSecond, blocksPerSecond, bytesPerSecond } = rate.speed
   const value = Math.min(progress.highestSynced, tip)
-  const left = formatSeconds((tip - value) / commitsPerSecond)
-  return {
-    name,
-    value,
-    total: tip,
-    detail: `${formatNumber(blocksPerSecond)} blocks/s, ${formatMebibytes(bytesPerSecond)} MiB/s, ${progress.peers} peers, ${left} left`
-  }
+  const missing = tip - value
+  const unexecuted = progress.highestSynced - progress.highestExecuted
+  const facts = [
+    `${formatNumber(blocksPerSecond)} blocks/s`,
+    `${formatMebibytes(bytesPerSecond)} MiB/s`,
+    formatCount(progress.peers, 'peer'),
+    missing > 0 ? `${formatSeconds(missing / commitsPerSecond)} left` : `${formatNumber(unexecuted)} to execute`
+  ]
+  return { name, value, total: Math.max(tip, value), detail: facts.join(', ') }
 }

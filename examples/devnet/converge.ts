@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Devnet } from './devnet.ts'
+import type { NodeProcess } from './node-process.ts'
 import type { NodeReport } from './node-protocol.ts'
 import { StallWatch } from './stall-watch.ts'
 
@@ -16,10 +17,19 @@ export interface Convergence {
   readonly reports: readonly NodeReport[]
 }
 
-/** Stops all validators at one commit, and waits until every node has stored and executed it, or no longer gets nearer. */
-export async function converge(devnet: Devnet): Promise<Convergence> {
+/** What of a devnet converges. */
+export type Converging = Pick<Devnet, 'tip' | 'signal'> & {
+  readonly [group in 'validators' | 'members']: readonly { readonly process: Pick<NodeProcess, 'call'> }[]
+}
+
+/**
+ * Stops all validators at one commit, and waits until every node has stored and executed it, or none gets on for too long.
+ *
+ * @throws the signal's reason
+ */
+export async function converge(devnet: Converging, stallMs: number = STALL_MS): Promise<Convergence> {
   const height = await stopValidators(devnet)
-  const stall = new StallWatch<string>(STALL_MS)
+  const stall = new StallWatch<string>(stallMs)
   while (true) {
     const reports = await Promise.all(devnet.members.map(({ process }) => process.call('report', null, devnet.signal)))
     const positions = reports.map(({ highestSynced, highestExecuted }) => Math.min(highestSynced, highestExecuted))
@@ -30,7 +40,7 @@ export async function converge(devnet: Devnet): Promise<Convergence> {
 }
 
 /** They hand in commits while they are asked: one that is beyond the height already moves it up for all. */
-async function stopValidators({ validators, tip, signal }: Devnet): Promise<number> {
+async function stopValidators({ validators, tip, signal }: Converging): Promise<number> {
   let height = tip + 1
   while (true) {
     const stops = await Promise.all(validators.map(({ process }) => process.call('stopAt', height, signal)))

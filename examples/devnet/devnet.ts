@@ -1,10 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { toError } from '../../src/runtime/soma-error.ts'
 import { LiveLatency } from './live-latency.ts'
 import { NodeProcess } from './node-process.ts'
 import type { CatchUp, NodeEvent, NodeRole, SyncProgress } from './node-protocol.ts'
 
-/** How often a condition is looked at again when no node says anything, in milliseconds. */
+/** Milliseconds after which a condition is looked at again when no node says anything. */
 const LOOK_MS = 250
 
 /** A node of the devnet, and what it last said of itself. */
@@ -61,16 +60,26 @@ export class Devnet {
     return this.#latency
   }
 
-  /** Resolves once the condition holds; it is looked at whenever a node says something. @throws the signal's reason */
+  /**
+   * Resolves once the condition holds. It is looked at whenever a node says something, and several times a second; one wait at a time.
+   *
+   * @throws the signal's reason, and what the condition throws
+   */
   async until(condition: () => boolean): Promise<void> {
-    while (!condition()) {
-      this.#signal.throwIfAborted()
-      const { promise, resolve } = Promise.withResolvers<void>()
-      this.#wake = resolve
-      const look = new AbortController()
-      const signal = AbortSignal.any([this.#signal, look.signal])
-      await Promise.race([promise, delay(LOOK_MS, undefined, { signal }).catch(() => undefined)])
-      look.abort()
+    const wake = () => this.#wake?.()
+    const look = setInterval(wake, LOOK_MS)
+    this.#signal.addEventListener('abort', wake)
+    try {
+      while (true) {
+        this.#signal.throwIfAborted()
+        if (condition()) return
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve
+        })
+      }
+    } finally {
+      clearInterval(look)
+      this.#signal.removeEventListener('abort', wake)
     }
   }
 

@@ -10,6 +10,8 @@ export async function followLive(
   view: ProgressView
 ): Promise<LiveLatency> {
   const latency = devnet.measureLatency()
+  if (seconds === 0 || devnet.fullNodes.length === 0) return latency
+  view.say(`Following live for ${seconds} s`)
   const end = performance.now() + seconds * 1_000
   const total = Math.round((seconds * 1_000) / roundMs)
   await devnet.until(() => {

@@ -1,15 +1,14 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DevnetError } from './devnet-error.ts'
 import type { AnswerMessage, CallMessage, NodeCalls, NodeEvent } from './node-protocol.ts'
 import { OutputTail } from './output-tail.ts'
 
-/** How long a node may take to load, to start, or to answer. Generous: five of them start on two cores. */
-const ANSWER_MS = 60_000
+/** How long a node may take to load, to start, or to answer. Generous: many start at once, on a machine that may have other things to do. */
+const ANSWER_MS = 120_000
 /** How long a node may take to stop and its process to end. */
-const STOP_MS = 20_000
+const STOP_MS = 30_000
 
 /**
  * V8 collects all garbage every 70 ms for the many network buffers outside its heap, unless it counts them as part of it and
@@ -23,30 +22,41 @@ export interface NodeProcessInit {
   readonly onEvent: (event: NodeEvent) => void
   /** The process has ended, or its node failed, before it was stopped. */
   readonly onFailure: (error: DevnetError) => void
+  /** What the process runs. @default node-main */
+  readonly script?: string
+  /** Milliseconds that a call may take, the loading of the process included. @default 120000 */
+  readonly answerMs?: number
+  /** Milliseconds that it may take to end. @default 30000 */
+  readonly stopMs?: number
 }
+
+const NODE_MAIN = fileURLToPath(new URL(`./node-main${extname(import.meta.url)}`, import.meta.url))
 
 /** One node of the devnet: a process of its own, which this one asks and stops. It stops by itself when this one is gone. */
 export class NodeProcess {
   readonly name: string
+  readonly #answerMs: number
+  readonly #stopMs: number
   readonly #child: ChildProcess
   readonly #output = new OutputTail()
   readonly #calls = new Map<number, PromiseWithResolvers<unknown>>()
   readonly #ready = Promise.withResolvers<void>()
-  readonly #ended: Promise<unknown>
+  readonly #ended = Promise.withResolvers<void>()
   #lastId = 0
   #stopping = false
   #failure: DevnetError | undefined
 
-  constructor({ name, onEvent, onFailure }: NodeProcessInit) {
+  constructor(init: NodeProcessInit) {
+    const { name, onEvent, onFailure } = init
     this.name = name
-    const script = fileURLToPath(new URL(`./node-main${extname(import.meta.url)}`, import.meta.url))
-    this.#child = fork(script, [], {
+    this.#answerMs = init.answerMs ?? ANSWER_MS
+    this.#stopMs = init.stopMs ?? STOP_MS
+    this.#child = fork(init.script ?? NODE_MAIN, [], {
       execArgv: [...process.execArgv, ...V8_FLAGS],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc']
     })
     for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.on('data', this.#output.add)
     this.#ready.promise.catch(() => undefined) // whoever calls has the error
-    this.#ended = once(this.#child, 'close')
     const fail = (error: DevnetError) => {
       this.#failure ??= error
       this.#ready.reject(error)
@@ -56,6 +66,7 @@ export class NodeProcess {
     }
     this.#child.on('error', (cause) => fail(this.#error('DEVNET_NODE_ENDED', `cannot run: ${cause.message}`)))
     this.#child.on('close', (code, signal) => {
+      this.#ended.resolve()
       fail(this.#error('DEVNET_NODE_ENDED', `ended with ${signal ?? `exit code ${code}`}`))
     })
     this.#child.on('message', (message: NodeEvent | AnswerMessage) => {
@@ -82,9 +93,9 @@ export class NodeProcess {
     argument: NodeCalls[C]['argument'],
     signal?: AbortSignal
   ): Promise<NodeCalls[C]['answer']> {
-    return this.#within(ANSWER_MS, `"${call}"`, signal, async () => {
+    return this.#within(this.#answerMs, `"${call}"`, signal, async () => {
       await this.#ready.promise
-      if (this.#failure !== undefined) throw this.#failure
+      if (this.#failure !== undefined && call !== 'stop') throw this.#failure // one that failed is stopped like any other
       const id = ++this.#lastId
       const answer = Promise.withResolvers<unknown>()
       this.#calls.set(id, answer)
@@ -96,27 +107,25 @@ export class NodeProcess {
   /**
    * Stops the node and waits for the end of its process, which must come by itself: nothing may be left running in it. Idempotent.
    *
-   * @throws {DevnetError} `DEVNET_NODE_STUCK` when it had to be killed, `DEVNET_NODE_FAILED` when it could not stop
+   * @throws {DevnetError} `DEVNET_NODE_STUCK` when it had to be killed, `DEVNET_NODE_FAILED` when it could not stop, `DEVNET_NODE_ENDED`
+   * when it broke in the middle of it
    */
   async stop(): Promise<void> {
+    const child = this.#child
     this.#stopping = true
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null || this.#child.pid === undefined) return
-    const kill = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MS)
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return // it has ended before
+    const kill = setTimeout(() => child.kill('SIGKILL'), this.#stopMs)
     try {
-      await this.call('stop', null).catch((thrown: unknown) => {
-        // A process that ends while it is asked, loaded or not, is what is wanted.
-        if (!(thrown instanceof DevnetError && thrown.code === 'DEVNET_NODE_ENDED')) throw thrown
-      })
+      await this.call('stop', null)
+    } catch (thrown) {
+      if (!(thrown instanceof DevnetError && thrown.code === 'DEVNET_NODE_ENDED')) throw thrown // how it ended is seen below
     } finally {
-      await this.#ended
+      await this.#ended.promise
       clearTimeout(kill)
     }
-    if (this.#child.signalCode !== null) throw this.#error('DEVNET_NODE_STUCK', 'left something running and was killed')
-  }
-
-  /** Ends the process at once, as a power cut does. */
-  kill(): void {
-    this.#child.kill('SIGKILL')
+    if (child.signalCode === 'SIGKILL') throw this.#error('DEVNET_NODE_STUCK', 'left something running and was killed')
+    if (child.exitCode !== 0 && child.signalCode === null)
+      throw this.#error('DEVNET_NODE_ENDED', `ended with exit code ${child.exitCode} when it was stopped`)
   }
 
   #answered(message: AnswerMessage): void {

@@ -66,7 +66,6 @@ async function throughPhases(
   const { seed, height } = await startValidators(devnet, init)
   await startFullNodes(devnet, init, seed, height)
   await watchCatchUp(devnet, roundMs, view)
-  view.say(`Following live for ${follow} s`)
   const latency = await followLive(devnet, { seconds: follow, roundMs }, view)
   view.say('Comparing all nodes')
   const { height: end, reports } = await converge(devnet)

@@ -134,8 +134,8 @@ class LevelLedger implements Ledger {
         stateDigest,
         transactions: position.transactions + fresh.length
       }
-      for (const transaction of fresh)
-        puts.push({ type: 'put', key: transactionKey(transaction), value: encodeIndex(index) })
+      const value = encodeIndex(index)
+      for (const transaction of fresh) puts.push({ type: 'put', key: transactionKey(transaction), value })
       puts.push({ type: 'put', key: stateKey(index), value: stateDigest })
       executed.push({ index, stateDigest, transactions: fresh.length, duplicates: carried.length - fresh.length })
     }
