@@ -4,8 +4,8 @@ import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
 import type { VerifiedBlock } from '../consensus/signed-block.ts'
 import { VerifyError } from './verify-error.ts'
 
-/** Looks up the timestamp of a block of an earlier commit, where it is at hand. */
-export type TimestampLookup = (ref: BlockRef) => number | undefined
+/** Looks up the timestamp of a block of an earlier commit, where it is at hand. The key is the reference's `blockRefKey`. */
+export type TimestampLookup = (ref: BlockRef, key: string) => number | undefined
 
 /**
  * Puts a commit together with its blocks, in commit order, and checks that no block is older than an ancestor of it that is in the same commit or, where
@@ -32,7 +32,8 @@ export function assembleSubDag(
   }
   for (const { ref, block } of own.values()) {
     for (const ancestor of block.ancestors) {
-      const timestampMs = own.get(blockRefKey(ancestor))?.block.timestampMs ?? timestampOf(ancestor)
+      const key = blockRefKey(ancestor)
+      const timestampMs = own.get(key)?.block.timestampMs ?? timestampOf(ancestor, key)
       if (timestampMs === undefined || timestampMs <= block.timestampMs) continue
       const what = `block ${formatBlockRef(ref)} of commit ${index} is older than its ancestor ${formatBlockRef(ancestor)}`
       throw new VerifyError('ASSEMBLY_TIMESTAMP_REGRESSED', what, { block: ref })
