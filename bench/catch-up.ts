@@ -11,7 +11,11 @@ import type { CatchUp } from './syncing-node.ts'
 const BLOCKS_OF_4_KB = { validators: 4, transactions: 10, transactionBytes: 400 }
 
 /** One catch-up of a new node, in a process of its own, from so many serving processes. */
-export async function catchUp(chain: BenchChain, directory: string, peers: number, name: string): Promise<CatchUp> {
+export async function catchUp(
+  chain: BenchChain,
+  directory: string,
+  { peers, name, plain = false }: { peers: number; name: string; plain?: boolean }
+): Promise<CatchUp> {
   const genesis = toHex(chain.genesis.bytes)
   await using servers = new AsyncDisposableStack()
   const seeds: string[] = []
@@ -21,7 +25,11 @@ export async function catchUp(chain: BenchChain, directory: string, peers: numbe
     seeds.push((await child.message<{ address: string }>()).address)
   }
   const store = join(directory, `client-${name}`)
-  await using client = startChild('syncing-node.ts', { genesis, store, seeds, commits: chain.options.commits })
+  await using client = startChild(
+    'syncing-node.ts',
+    { genesis, store, seeds, commits: chain.options.commits },
+    { plain }
+  )
   return await client.message<CatchUp>()
 }
 
@@ -43,8 +51,8 @@ export async function benchCatchUp({ directory, runs, smoke, log }: BenchContext
     measured.signatures.push(await signatureLimit(chain))
     measured.stream.push(await streamLimit())
     measured.store.push(await storeLimit(chain, directory))
-    measured.one.push(await catchUp(chain, directory, 1, `one-${run}`))
-    measured.three.push(await catchUp(chain, directory, 3, `three-${run}`))
+    measured.one.push(await catchUp(chain, directory, { peers: 1, name: `one-${run}` }))
+    measured.three.push(await catchUp(chain, directory, { peers: 3, name: `three-${run}` }))
   }
   const limits = [
     ['native signatures on all cores', median(measured.signatures)],

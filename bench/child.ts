@@ -11,10 +11,14 @@ export interface Child extends AsyncDisposable {
   message<T>(): Promise<T>
 }
 
-/** Starts a module of this folder in a process of its own, with one JSON argument. */
-export function startChild(module: string, options: unknown): Child {
+/**
+ * Starts a module of this folder in a process of its own, with one JSON argument.
+ *
+ * @param settings.plain without the V8 settings, as an embedder's process is
+ */
+export function startChild(module: string, options: unknown, settings: { plain?: boolean } = {}): Child {
   const child = fork(new URL(module, import.meta.url), [JSON.stringify(options)], {
-    execArgv: [...process.execArgv, ...V8_FLAGS],
+    execArgv: [...process.execArgv, ...(settings.plain === true ? [] : V8_FLAGS)],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc']
   })
   const ended = new AbortController()

@@ -17,7 +17,7 @@ export async function benchMemory({ directory, runs, smoke, log }: BenchContext)
     const found: number[] = []
     for (let run = 1; run <= runs; run++) {
       log(`run ${run} of ${runs}`)
-      found.push((await catchUp(chain, place, 1, `run-${run}`)).peakRssBytes / 2 ** 20)
+      found.push((await catchUp(chain, place, { peers: 1, name: `run-${run}`, plain: true })).peakRssBytes / 2 ** 20)
     }
     peaks.push(found)
   }
