@@ -15,6 +15,8 @@ export interface Question<Request, Response> {
   /** Exactly one response belongs into the answer. */
   readonly single: boolean
   readonly signal: AbortSignal | undefined
+  /** Called as bytes of the answer arrive. */
+  readonly onBytes?: ((bytes: number) => void) | undefined
 }
 
 /** How an exchange ended. */
@@ -133,8 +135,8 @@ export class Exchange<Request, Response> {
   }
 
   async #read(silenceMs: number): Promise<ResponseFrame> {
-    const { maxResponseBytes } = this.#question.protocol
-    const frame = await this.#frames?.read(maxResponseBytes, silenceMs)
+    const { protocol, onBytes } = this.#question
+    const frame = await this.#frames?.read(protocol.maxResponseBytes, silenceMs, onBytes)
     if (frame === undefined) throw new RpcError('RPC_STREAM_TORN', 'the stream ended before the status')
     return decodeFrom(responseFrameMessage, frame, 'RPC_BAD_FRAME')
   }

@@ -58,15 +58,19 @@ export class FrameStream {
    *
    * @param limit most bytes of it
    * @param silenceMs longest wait for the whole frame, or for another 64 KiB of it
+   * @param onBytes called as bytes arrive
    * @throws {RpcError} `RPC_STREAM_TORN`, `RPC_TIMEOUT`, `RPC_OVERSIZE_FRAME`, `RPC_BAD_FRAME`, or the reason of an abort
    */
-  async read(limit: number, silenceMs: number): Promise<Uint8Array | undefined> {
+  async read(limit: number, silenceMs: number, onBytes?: (bytes: number) => void): Promise<Uint8Array | undefined> {
     this.throwIfAborted()
     const waiting = this.#deframer.take(limit)
     if (waiting !== undefined) return waiting
     return await this.#within(silenceMs, 'no frame came', async (rearm) => {
       let counted = this.#bytesIn
+      let told = counted
       while (await this.#readMore()) {
+        onBytes?.(this.#bytesIn - told)
+        told = this.#bytesIn
         const frame = this.#deframer.take(limit)
         if (frame !== undefined) return frame
         if (this.#bytesIn - counted < PROGRESS_BYTES) continue

@@ -27,7 +27,7 @@
  */
 export { MAX_REQUEST_FRAME_BYTES, MAX_RESPONSE_FRAME_BYTES } from './frame-messages.ts'
 export { protocolId } from './protocol-id.ts'
-export type { Rpc, RpcContext, RpcDeadlines, RpcHandler, RpcProtocol } from './rpc.ts'
+export type { Rpc, RpcContext, RpcDeadlines, RpcHandler, RpcProtocol, StreamOptions } from './rpc.ts'
 export { RpcError, type RpcErrorCode, STATUS, type StatusName } from './rpc-error.ts'
 export type { ExchangeRecord, RpcInit, RpcSide } from './rpc-init.ts'
 export { type RpcComponents, rpc } from './rpc-service.ts'

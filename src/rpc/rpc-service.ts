@@ -11,7 +11,7 @@ import {
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import { MAX_STREAMS } from './open-stream.ts'
 import { protocolId } from './protocol-id.ts'
-import type { Rpc, RpcHandler, RpcProtocol } from './rpc.ts'
+import type { Rpc, RpcHandler, RpcProtocol, StreamOptions } from './rpc.ts'
 import { RpcClient } from './rpc-client.ts'
 import { type RpcInit, withDefaults } from './rpc-init.ts'
 import { RpcServer } from './rpc-server.ts'
@@ -102,9 +102,9 @@ class RpcService implements Rpc, Startable {
     peer: PeerId,
     protocol: RpcProtocol<Request, Response>,
     request: Request,
-    { signal }: AbortOptions = {}
+    { signal, onBytes }: StreamOptions = {}
   ): AsyncGenerator<Response, void, undefined> {
-    return this.#client.ask({ peer, protocol, request, single: protocol.kind === 'unary', signal })
+    return this.#client.ask({ peer, protocol, request, single: protocol.kind === 'unary', signal, onBytes })
   }
 
   #idOf(name: string): string {

@@ -42,6 +42,12 @@ export type RpcHandler<Request, Response> = (
   context: RpcContext
 ) => AsyncIterable<Response> | Promise<Response>
 
+/** With a request for a stream of responses. */
+export interface StreamOptions extends AbortOptions {
+  /** Called as bytes of the answer arrive, long before they are a frame: it tells a slow peer from a silent one. It must not throw. */
+  readonly onBytes?: (bytes: number) => void
+}
+
 /** Request and response over libp2p streams. The libp2p service made by `rpc()`. */
 export interface Rpc {
   /** The libp2p protocol id of an RPC on this chain: `/soma-p2p/<chain id in hex>/<name>/1`. */
@@ -72,6 +78,6 @@ export interface Rpc {
     peer: PeerId,
     protocol: RpcProtocol<Request, Response>,
     request: Request,
-    options?: AbortOptions
+    options?: StreamOptions
   ): AsyncGenerator<Response, void, undefined>
 }

@@ -17,8 +17,10 @@ export async function startTwoNodes(
   context: TestContext,
   init: { client?: Partial<RpcInit>; server?: Partial<RpcInit> } = {}
 ): Promise<{ client: RpcNode; server: RpcNode }> {
-  const server = await startRpcNode(context, init.server)
   const client = await startRpcNode(context, init.client)
+  const server = await startRpcNode(context, init.server)
+  const connected = new Promise((resolve) => server.addEventListener('peer:connect', resolve, { once: true }))
   await client.dial(server.getMultiaddrs())
+  await connected
   return { client, server }
 }

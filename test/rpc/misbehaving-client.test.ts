@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { describe, test } from 'node:test'
+import { responseFrameMessage } from '../../src/rpc/frame-messages.ts'
+import { FrameStream } from '../../src/rpc/frame-stream.ts'
+import { RpcError, STATUS } from '../../src/rpc/index.ts'
+import { framed, requestFrame } from './frames.ts'
+import { startRpcNode, startTwoNodes } from './network.ts'
+import { closed, faultLog, openRawStream } from './raw-peer.ts'
+import { deliver, greet, noteMessage, orderMessage, parcelMessage } from './test-protocols.ts'
+
+const SHORT_MS = 40
+const PATIENCE_MS = 30_000
+const LIMIT = 4 * 1024 * 1024
+const greeting = (text: string, keepOpen: boolean) => requestFrame(noteMessage, { text }, keepOpen)
+
+/** The next frame of an answer: the text of a response, or the number of a status. */
+async function nextAnswer(frames: FrameStream): Promise<string | number | undefined> {
+  const bytes = await frames.read(LIMIT, PATIENCE_MS)
+  if (bytes === undefined) return undefined
+  const { body, status } = responseFrameMessage.decode(bytes)
+  return body === undefined ? status?.code : noteMessage.decode(body).text
+}
+
+describe('a client that', () => {
+  const violations = [
+    { name: 'states too long a frame', code: 'RPC_OVERSIZE_FRAME', bytes: Uint8Array.of(0x81, 0x08) },
+    { name: 'never ends a length', code: 'RPC_BAD_FRAME', bytes: new Uint8Array(1_000).fill(0x80) },
+    { name: 'is silent within a length', code: 'RPC_TIMEOUT', bytes: Uint8Array.of(0x80) },
+    { name: 'is silent within a frame', code: 'RPC_TIMEOUT', bytes: greeting('hello', true).subarray(0, -1) }
+  ]
+  for (const { name, code, bytes } of violations) {
+    test(`${name} is reset and reported as ${code}`, async (context) => {
+      const log = faultLog()
+      const server = await startRpcNode(context, { ...log, requestTimeoutMs: 100 })
+      server.services.rpc.handle(greet(), async (note) => note)
+      const stream = await openRawStream(context, server, greet())
+      stream.send(bytes)
+      assert.equal(await closed(stream), 'reset')
+      assert.deepEqual(log.faults, [`server greet ${code}`])
+    })
+  }
+
+  test('never asks is reset, and asks too late is reset, and neither is a fault', async (context) => {
+    const log = faultLog()
+    const server = await startRpcNode(context, { ...log, requestTimeoutMs: SHORT_MS, idleTimeoutMs: SHORT_MS })
+    server.services.rpc.handle(greet(), async (note) => note)
+    const silent = await openRawStream(context, server, greet())
+    assert.equal(await closed(silent), 'reset')
+    const idle = await openRawStream(context, server, greet())
+    idle.send(greeting('once', true))
+    assert.equal(await closed(idle), 'reset')
+    assert.deepEqual(log.faults, [])
+  })
+
+  test('sends no request frame gets a status, is reported, and the stream ends', async (context) => {
+    const log = faultLog()
+    const server = await startRpcNode(context, log)
+    server.services.rpc.handle(greet(), async (note) => note)
+    const stream = await openRawStream(context, server, greet())
+    const frames = new FrameStream(stream)
+    stream.send(framed(Uint8Array.of(0xff, 0xff)))
+    assert.equal(await nextAnswer(frames), STATUS.invalidRequest)
+    assert.equal(await nextAnswer(frames), undefined)
+    assert.deepEqual(log.faults, ['server greet RPC_BAD_FRAME'])
+  })
+
+  test('sends no request message gets a status, is reported, and may ask again', async (context) => {
+    const log = faultLog()
+    const server = await startRpcNode(context, log)
+    server.services.rpc.handle(greet(), async (note) => note)
+    const stream = await openRawStream(context, server, greet())
+    const frames = new FrameStream(stream)
+    stream.send(requestFrame(orderMessage, { count: 1, bytes: 1 }, true)) // its fields are numbers, not a text
+    assert.equal(await nextAnswer(frames), STATUS.invalidRequest)
+    assert.deepEqual(log.faults, ['server greet RPC_INVALID_REQUEST'])
+    stream.send(greeting('better', true))
+    assert.equal(await nextAnswer(frames), 'better')
+    assert.equal(await nextAnswer(frames), STATUS.ok)
+  })
+
+  test('asks what its handler calls invalid is reported', async (context) => {
+    const log = faultLog()
+    const { client, server } = await startTwoNodes(context, { server: log })
+    server.services.rpc.handle(greet(), async () => {
+      throw new RpcError('RPC_INVALID_REQUEST', 'no')
+    })
+    await assert.rejects(client.services.rpc.call(server.peerId, greet(), { text: '' }), {
+      code: 'RPC_INVALID_REQUEST'
+    })
+    assert.deepEqual(log.faults, ['server greet RPC_INVALID_REQUEST'])
+  })
+
+  test('goes on after its last request is answered, reset and reported', async (context) => {
+    const log = faultLog()
+    const server = await startRpcNode(context, log)
+    server.services.rpc.handle(greet(), async (note) => note)
+    const stream = await openRawStream(context, server, greet())
+    const frames = new FrameStream(stream)
+    stream.send(Buffer.concat([greeting('last', false), greeting('and another', false)]))
+    assert.equal(await nextAnswer(frames), 'last')
+    assert.equal(await nextAnswer(frames), STATUS.ok)
+    await closed(stream)
+    assert.deepEqual(log.faults, ['server greet RPC_UNEXPECTED_FRAME'])
+  })
+
+  test('asks many times at once on one stream is answered in order', async (context) => {
+    const server = await startRpcNode(context)
+    const order: string[] = []
+    server.services.rpc.handle(greet(), async (note) => {
+      order.push(`begin ${note.text}`)
+      await new Promise((resolve) => setImmediate(resolve))
+      order.push(`end ${note.text}`)
+      return note
+    })
+    const stream = await openRawStream(context, server, greet())
+    const frames = new FrameStream(stream)
+    stream.send(Buffer.concat([greeting('1', true), greeting('2', true), greeting('3', false)]))
+    await stream.close()
+    for (const text of ['1', '2', '3']) {
+      assert.equal(await nextAnswer(frames), text)
+      assert.equal(await nextAnswer(frames), STATUS.ok)
+    }
+    assert.equal(await nextAnswer(frames), undefined)
+    assert.deepEqual(order, ['begin 1', 'end 1', 'begin 2', 'end 2', 'begin 3', 'end 3'])
+    assert.equal(await closed(stream), 'closed')
+  })
+
+  test('closes without asking is no fault', async (context) => {
+    const log = faultLog()
+    const server = await startRpcNode(context, log)
+    server.services.rpc.handle(greet(), async (note) => note)
+    const stream = await openRawStream(context, server, greet())
+    new FrameStream(stream) // lets the stream be read to its end
+    await stream.close()
+    assert.equal(await closed(stream), 'closed')
+    assert.deepEqual(log.faults, [])
+  })
+
+  test('stops reading a long answer is reset after the write deadline, and reported', async (context) => {
+    const log = faultLog()
+    const server = await startRpcNode(context, { ...log, writeTimeoutMs: 200 })
+    const ended = Promise.withResolvers<unknown>()
+    server.services.rpc.handle(deliver(), async function* (_, { signal }) {
+      try {
+        for (let number = 1; ; number++) yield { number, content: new Uint8Array(64 * 1024) }
+      } finally {
+        ended.resolve(signal.reason)
+      }
+    })
+    const stream = await openRawStream(context, server, deliver())
+    stream.addEventListener('message', () => stream.pause()) // and never goes on
+    stream.send(requestFrame(orderMessage, { count: 1, bytes: 1 }, true))
+    const reason = await ended.promise
+    assert.ok(reason instanceof RpcError)
+    assert.equal(reason.code, 'RPC_TIMEOUT')
+    assert.equal((await log.first).code, 'RPC_TIMEOUT')
+    assert.equal(await closed(stream), 'reset')
+    assert.deepEqual(log.faults, ['server deliver RPC_TIMEOUT'])
+  })
+
+  test('goes away aborts its handler, which is no fault', async (context) => {
+    const log = faultLog()
+    const server = await startRpcNode(context, log)
+    const begun = Promise.withResolvers<AbortSignal>()
+    server.services.rpc.handle(greet(), async (_, { signal }) => {
+      begun.resolve(signal)
+      await once(signal, 'abort')
+      throw signal.reason
+    })
+    const stream = await openRawStream(context, server, greet())
+    stream.send(greeting('hello', false))
+    const signal = await begun.promise
+    assert.equal(signal.aborted, false)
+    const aborted = once(signal, 'abort')
+    stream.abort(new Error('enough'))
+    await aborted
+    assert.deepEqual(log.faults, [])
+  })
+
+  test('gets no whole answer in time is reset, and the handler aborted, by no fault of the client', async (context) => {
+    const log = faultLog()
+    const server = await startRpcNode(context, log)
+    const protocol = deliver({ totalMs: SHORT_MS })
+    const ended = Promise.withResolvers<void>()
+    server.services.rpc.handle(protocol, async function* (_, { signal }) {
+      yield { number: 1, content: new Uint8Array(1) }
+      await once(signal, 'abort')
+      ended.resolve()
+    })
+    const stream = await openRawStream(context, server, protocol)
+    const frames = new FrameStream(stream)
+    stream.send(requestFrame(orderMessage, { count: 1, bytes: 1 }, true))
+    const first = responseFrameMessage.decode((await frames.read(LIMIT, PATIENCE_MS)) ?? new Uint8Array(0))
+    assert.equal(parcelMessage.decode(first.body ?? new Uint8Array(0)).number, 1)
+    await assert.rejects(frames.read(LIMIT, PATIENCE_MS), { code: 'RPC_STREAM_TORN' })
+    await ended.promise
+    assert.deepEqual(log.faults, [])
+  })
+})
