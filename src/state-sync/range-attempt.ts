@@ -12,6 +12,7 @@ import type { CommitStore } from '../storage/commit-store.ts'
 import type { BlockVerifier } from '../verify/block-verifier.ts'
 import { VerifyError } from '../verify/verify-error.ts'
 import { certifyRange } from './certify-range.ts'
+import type { Pace } from './pace.ts'
 import * as protocols from './protocols.ts'
 import type { CertifiedCommits, Range } from './range.ts'
 import { fetchBlocks } from './stages/fetch-blocks.ts'
@@ -44,12 +45,12 @@ export interface RangeAttemptInit {
 export async function attemptRange(
   init: RangeAttemptInit,
   range: Range,
-  peer: PeerId,
-  stopped: AbortSignal
+  { peer, pace, signal: stopped }: { readonly peer: PeerId; readonly pace: Pace; readonly signal: AbortSignal }
 ): Promise<void> {
   const { rpc, blockVerifier, budget, onProgress } = init
   const ended = new AbortController() // a failure at the end of the pipe leaves nothing under way at its beginning
   const signal = anySignal([stopped, ended.signal])
+  const options = { signal, onBytes: (bytes: number) => pace.arrived(bytes) }
   const request: RangeRequest = {
     peer,
     start: range.start,
@@ -65,10 +66,10 @@ export async function attemptRange(
   const results = pipe(
     single(request),
     fetchCommits({
-      fetch: ({ start, end }) => rpc.stream(peer, protocols.fetchCommits, { start, end }, { signal })
+      fetch: ({ start, end }) => pace.watch(rpc.stream(peer, protocols.fetchCommits, { start, end }, options))
     }),
     verifyCommits({ certify: (fetched) => certify(init, fetched, signal) }),
-    fetchBlocks({ fetch: (_, refs) => rpc.stream(peer, protocols.fetchBlocks, { refs }, { signal }) }),
+    fetchBlocks({ fetch: (_, refs) => pace.watch(rpc.stream(peer, protocols.fetchBlocks, { refs }, options)) }),
     verifyBlocks({ verify: (blocks) => verifyCertified(blockVerifier, range, blocks, signal), ahead: BATCHES_AHEAD })
   )
   try {

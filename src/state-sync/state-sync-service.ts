@@ -95,7 +95,7 @@ export class StateSyncService implements StateSync, Startable {
       health,
       config,
       log: this.#log,
-      attempt: (range, peer, signal) =>
+      attempt: (range, by) =>
         attemptRange(
           {
             rpc: components.rpc,
@@ -109,8 +109,7 @@ export class StateSyncService implements StateSync, Startable {
             }
           },
           range,
-          peer,
-          signal
+          by
         ),
       greet: (peer) => this.#ask(peer, (signal) => this.#greet(peer, signal)),
       queryHeight: (peer) => this.#ask(peer, (signal) => this.#queryHeight(peer, signal)),

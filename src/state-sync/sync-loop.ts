@@ -9,6 +9,7 @@ import type { Mailbox } from '../runtime/mailbox.ts'
 import type { Random } from '../runtime/random.ts'
 import { errorCode, SomaError, toError } from '../runtime/soma-error.ts'
 import type { TaskGroup } from '../runtime/task-group.ts'
+import { Pace } from './pace.ts'
 import { choosePeer } from './peer-balancer.ts'
 import type { PeerHeights } from './peer-heights.ts'
 import type { Range } from './range.ts'
@@ -46,7 +47,7 @@ interface Attempt {
   readonly peer: PeerId
   readonly controller: AbortController
   readonly since: number
-  lastProgress: number
+  readonly pace: Pace
   bytes: number
 }
 
@@ -63,7 +64,10 @@ export interface SyncLoopInit {
   readonly config: StateSyncConfig
   readonly log: Logger
   /** Fetches and verifies a range with a peer. */
-  readonly attempt: (range: Range, peer: PeerId, signal: AbortSignal) => Promise<void>
+  readonly attempt: (
+    range: Range,
+    by: { readonly peer: PeerId; readonly pace: Pace; readonly signal: AbortSignal }
+  ) => Promise<void>
   /** Checks the peer's chain and asks for its heights. */
   readonly greet: (peer: PeerId) => void
   /** Asks for a peer's heights. */
@@ -83,6 +87,10 @@ export interface SyncLoopInit {
 const NOT_DELIVERED: ReadonlySet<string> = new Set(['RPC_NOT_FOUND', 'COMMITS_EMPTY', 'BLOCKS_MISSING'])
 /** A range rests so long after it failed with the only peer that has it, or by a fault that no peer is to blame for. */
 const RETRY_MS = 1_000
+/** Who delivers less is as good as silent: a hundredth of what a home connection brings. */
+const LEAST_BYTES_PER_SECOND = 16 * 1024
+/** And so is who delivers less than such a part of what another does. */
+const LEAST_SHARE = 1 / 16
 
 /**
  * The one event loop of state sync (seed: StateSyncEventLoop). It alone changes heights, ranges and attempts, one message at a time; what takes
@@ -120,12 +128,10 @@ export class SyncLoop {
     for (const attempt of this.#attempts.values()) attempt.controller.abort(error)
   }
 
-  /** A range came on: its attempt is alive. */
+  /** Bytes for a range were let in. */
   progressed(range: Range, bytes: number): void {
     const attempt = this.#attempts.get(range)
-    if (attempt === undefined) return
-    attempt.lastProgress = this.#init.clock.monotonic()
-    attempt.bytes += bytes
+    if (attempt !== undefined) attempt.bytes += bytes
   }
 
   #handle(message: SyncMessage): void {
@@ -182,17 +188,21 @@ export class SyncLoop {
       if (isChecked) queryHeight(peer)
       else greet(peer)
     }
-    this.#loseTurnIfStalled(now)
+    this.#loseTurnIfSlow()
   }
 
-  /** Everything waits for the lowest range: when its peer is silent and another has it, the other is asked. */
-  #loseTurnIfStalled(now: number): void {
+  /** Everything waits for the lowest range: when its peer is silent or slow and another has it, the other is asked. */
+  #loseTurnIfSlow(): void {
     const { ranges, config } = this.#init
     const attempt = ranges.lowest === undefined ? undefined : this.#attempts.get(ranges.lowest)
-    if (attempt === undefined || now - attempt.lastProgress < config.stallMs) return
+    if (attempt === undefined) return
     const others = this.#candidates(attempt.range).filter(({ peer }) => !peer.equals(attempt.peer))
     if (others.length === 0) return
-    attempt.controller.abort(new RpcError('RPC_TIMEOUT', `no progress in ${config.stallMs} ms, and others have it`))
+    const fastest = Math.max(...others.map(({ throughput }) => throughput ?? 0))
+    const least = Math.max(LEAST_BYTES_PER_SECOND, fastest * LEAST_SHARE)
+    if (!attempt.pace.isBelow(least, config.stallMs)) return
+    const what = `under ${Math.round(least)} bytes/s for ${config.stallMs} ms, and others have it`
+    attempt.controller.abort(new RpcError('RPC_TIMEOUT', what))
   }
 
   #attemptEnded({ range, peer, since, bytes }: Attempt, error: Error | undefined): void {
@@ -256,7 +266,8 @@ export class SyncLoop {
     range.shorten(heights.get(peer)?.highest ?? range.end)
     const now = clock.monotonic()
     range.ask(peer, now)
-    this.#launch({ range, peer, controller: new AbortController(), since: now, lastProgress: now, bytes: 0 })
+    const pace = new Pace(() => clock.monotonic())
+    this.#launch({ range, peer, controller: new AbortController(), since: now, pace, bytes: 0 })
     return true
   }
 
@@ -273,7 +284,7 @@ export class SyncLoop {
       const signal = anySignal([groupSignal, attempt.controller.signal])
       let error: Error | undefined
       try {
-        await this.#init.attempt(attempt.range, attempt.peer, signal)
+        await this.#init.attempt(attempt.range, { peer: attempt.peer, pace: attempt.pace, signal })
       } catch (thrown) {
         error = attempt.controller.signal.aborted ? toError(attempt.controller.signal.reason) : toError(thrown)
       } finally {
