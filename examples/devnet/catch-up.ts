@@ -1,6 +1,7 @@
 import type { Devnet, DevnetMember } from './devnet.ts'
 import { DevnetError } from './devnet-error.ts'
 import { formatCount, formatMebibytes, formatNumber, formatSeconds } from './format.ts'
+import { quoteLastWords } from './node-process.ts'
 import type { ProgressRow, ProgressView } from './progress-view.ts'
 import { StallWatch } from './stall-watch.ts'
 import { SyncRate } from './sync-rate.ts'
@@ -29,7 +30,7 @@ export async function watchCatchUp(devnet: Devnet, roundMs: number, view: Progre
       if (!stall.isStalled(`${highestSynced} ${highestExecuted} ${bytesInFlight}`)) continue
       throw new DevnetError(
         'DEVNET_STALLED',
-        `${member.name} has stood at commit ${highestSynced} of ${devnet.tip} (executed: ${highestExecuted}) for ${STALL_MS / 1000} s, with ${peers} peers`
+        `${member.name} has stood at commit ${highestSynced} of ${devnet.tip} (executed: ${highestExecuted}) for ${STALL_MS / 1000} s, with ${formatCount(peers, 'peer')}${quoteLastWords(member.process)}`
       )
     }
     return devnet.fullNodes.every(

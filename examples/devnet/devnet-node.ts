@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createNode } from '../../src/node/create-node.ts'
+import { pinoLogger } from '../../src/node/pino-logger.ts'
 import type { SomaNode } from '../../src/node/soma-node.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { toHex } from '../../src/runtime/hex.ts'
@@ -7,6 +8,7 @@ import { toError } from '../../src/runtime/soma-error.ts'
 import { TaskGroup } from '../../src/runtime/task-group.ts'
 import { ScriptedConsensus } from '../../src/testing/scripted-consensus.ts'
 import { networkPrivateKey } from '../../src/testing/validator-keys.ts'
+import { consoleLog } from '../cli/console-log.ts'
 import { type Ledger, openLedger } from '../ledger/ledger.ts'
 import { runExecutor } from '../ledger/run-executor.ts'
 import { fullNodeKeys, scriptedConsensusOptions } from './chain-settings.ts'
@@ -24,6 +26,7 @@ import {
 } from './node-protocol.ts'
 import { Pacemaker } from './pacemaker.ts'
 import { nodeFiles } from './prepared-chain.ts'
+import { watchHealth } from './watch-health.ts'
 import { watchSync } from './watch-sync.ts'
 import { writeFileWhole } from './write-file-whole.ts'
 
@@ -75,7 +78,8 @@ export class DevnetNode {
         listen: link.listen,
         ...(link.announce.length > 0 && { announce: link.announce }),
         seeds: [...seeds],
-        config: { discoveryIntervalMs: 1_000 }
+        config: { discoveryIntervalMs: 1_000 },
+        logger: pinoLogger(consoleLog('error')) // what the parent tells when the node fails
       })
       closing.push(() => node.stop())
       let pacemaker: Pacemaker | undefined
@@ -138,6 +142,7 @@ export class DevnetNode {
   /** @param target the commit that a full node is watched to catch up with */
   #run(target: number | undefined, tell: Tell): void {
     let caughtUp = false
+    this.#tasks.run((signal) => watchHealth(this.#node, signal))
     this.#tasks.run((signal) =>
       runExecutor({
         node: this.#node,

@@ -82,6 +82,11 @@ export class NodeProcess {
     return this.#child.pid
   }
 
+  /** The end of what the process has printed; empty where it has nothing to say. */
+  get lastWords(): string {
+    return this.#output.text
+  }
+
   /**
    * Asks the node.
    *
@@ -153,7 +158,11 @@ export class NodeProcess {
   }
 
   #error(code: DevnetError['code'], what: string): DevnetError {
-    const output = this.#output.text
-    return new DevnetError(code, `${this.name} ${what}${output === '' ? '' : `. Its last words:\n${output}`}`)
+    return new DevnetError(code, `${this.name} ${what}${quoteLastWords(this)}`)
   }
+}
+
+/** What to add to a message about a node: what it printed itself, if anything. */
+export function quoteLastWords({ lastWords }: Pick<NodeProcess, 'lastWords'>): string {
+  return lastWords === '' ? '' : `. Its last words:\n${lastWords}`
 }
