@@ -9,6 +9,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { getKnownPeers } from '../discovery/protocols.ts'
+import { addressTimer } from '../node/address-timer.ts'
 import { encodeResponseFrame, encodeStatusFrame } from '../rpc/frame-codec.ts'
 import { requestFrameMessage } from '../rpc/frame-messages.ts'
 import { FrameStream } from '../rpc/frame-stream.ts'
@@ -87,7 +88,12 @@ export async function startByzantinePeer(init: ByzantinePeerInit): Promise<Byzan
     connectionEncrypters: [noise()],
     streamMuxers: [yamux({ streamOptions: YAMUX_STREAM_OPTIONS })],
     connectionManager: { inboundConnectionThreshold: Number.POSITIVE_INFINITY },
-    services: { identify: identify(), ping: ping(), rpc: rpc({ chainId: chain.genesis.chainId }) }
+    services: {
+      identify: identify(),
+      ping: ping(),
+      addressTimer: addressTimer(),
+      rpc: rpc({ chainId: chain.genesis.chainId })
+    }
   })
   const peer = new ScriptedPeer(libp2p, store)
   await peer.serve(chain, script)

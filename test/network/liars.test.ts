@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
+import { blockRefKey } from '../../src/consensus/block-ref.ts'
 import { type Commit, decodeCommit } from '../../src/consensus/commit.ts'
+import { digestOf } from '../../src/consensus/digest.ts'
 import { decodeSignedBlock } from '../../src/consensus/signed-block.ts'
 import { RpcError } from '../../src/rpc/rpc-error.ts'
 import type { HaltRecord } from '../../src/state-sync/halt-evidence.ts'
@@ -113,7 +115,7 @@ const BANNED: Record<string, { code: string; script: ByzantineScript }> = {
   },
   'blocks in another order': { code: 'BLOCK_WRONG_REF', script: blocksLie((blocks) => blocks.toReversed()) },
   'bytes that are no block': {
-    code: 'BLOCK_MALFORMED',
+    code: 'BLOCK_WRONG_REF',
     script: blocksLie((blocks) => replaced(blocks, 5, () => new Uint8Array(100).fill(255)))
   },
   // the chain of commits
@@ -169,7 +171,7 @@ const BANNED: Record<string, { code: string; script: ByzantineScript }> = {
   'two votes of one author': {
     code: 'CERTIFIER_DUPLICATE_AUTHOR',
     script: certifiersLie((blocks) => {
-      const [first, second] = blocks.map(decodeSignedBlock)
+      const [first, second] = blocks.map((bytes) => decodeSignedBlock(bytes))
       assert.ok(first && second)
       return [first.bytes, second.bytes, forgeBlock(chain, first, { timestampMs: first.block.timestampMs + 1 }).bytes]
     })
@@ -458,6 +460,35 @@ describe('a valid quorum behind what is wrong halts the sync, bans nobody and ke
     assert.ok(meeting.stored < MIDDLE)
     await meeting.assertStoredIsTrue()
     assert.deepEqual(record.blocks, [Buffer.from(breakSignature(victimBlock).bytes).toString('base64')])
+  })
+
+  it('bytes that are no block at all', async (context) => {
+    const halt = await haltStore(context)
+    const garbage = new Uint8Array(100).fill(255)
+    const digest = digestOf('block', garbage)
+    const blocks = bad.commit.commit.blocks.map((ref, position) => (position === 0 ? { ...ref, digest } : ref))
+    const commits = replaceCommit(chain, MIDDLE, { ...bad, commit: forgeCommit(bad.commit, { blocks }) })
+    const script: ByzantineScript = {
+      fetchCommits: {
+        async *answer() {
+          yield {
+            commits: commits.map(({ subDag }) => subDag.commit.bytes),
+            certifierBlocks: commits.at(-1)?.certifiers ?? []
+          }
+        }
+      },
+      fetchBlocks: {
+        async *answer(_, { refs }) {
+          const bytesOf = new Map(
+            chain.commits.flatMap(({ subDag }) => subDag.blocks.map((block) => [blockRefKey(block.ref), block.bytes]))
+          )
+          yield { blocks: refs.map((ref) => bytesOf.get(blockRefKey(ref)) ?? garbage) }
+        }
+      }
+    }
+    await using meeting = await Meeting.begin(chain, { script }, { store: halt.store })
+    await assertHalted(meeting, await halt.record, 'SYNC_CERTIFIED_DATA_REFUSED')
+    await meeting.assertStoredIsTrue()
   })
 
   it('a commit that no honest committee makes', async (context) => {
