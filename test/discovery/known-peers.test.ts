@@ -11,11 +11,11 @@ const peers = await makePeers(40)
 const peer = (number: number): TestPeer => peers[number] as TestPeer
 const [alice, bob, carol] = [peer(0), peer(1), peer(2)]
 
-function make({ capacity = 1_000, connected = [] as TestPeer[] } = {}) {
+function make({ capacity = 1_000, connected = [] as TestPeer[], seed = SEED } = {}) {
   const isConnected = new Set(names(connected))
   return new KnownPeers({
     capacity,
-    random: seededRandom(SEED),
+    random: seededRandom(seed),
     isConnected: (peerId) => isConnected.has(peerId.toString())
   })
 }
@@ -51,12 +51,17 @@ test('who introduced the most makes room, so that nobody fills the table alone',
 })
 
 test('a newer info does not make its bearer the introducer', async () => {
-  const known = make({ capacity: 4 })
-  for (let i = 3; i < 6; i++) known.learn(await makeInfo(peer(i), { timestampMs: NOW - 1 }), bob.peerId)
-  known.learn(await makeInfo(peer(6)), alice.peerId)
-  for (let i = 3; i < 6; i++) known.learn(await makeInfo(peer(i)), alice.peerId)
-  known.learn(await makeInfo(peer(7)), carol.peerId)
-  assert.ok(names(known.infos()).includes(peer(6).peerId.toString()), 'bob, who introduced three, makes room')
+  const older = await Promise.all([3, 4, 5].map((i) => makeInfo(peer(i), { timestampMs: NOW - 1 })))
+  const [ours, another] = [await makeInfo(peer(6)), await makeInfo(peer(7))]
+  const newer = await Promise.all([3, 4, 5].map((i) => makeInfo(peer(i))))
+  for (let seed = 0; seed < 20; seed++) {
+    const known = make({ capacity: 4, seed })
+    for (const info of older) known.learn(info, bob.peerId)
+    known.learn(ours, alice.peerId)
+    for (const info of newer) known.learn(info, alice.peerId)
+    known.learn(another, carol.peerId)
+    assert.ok(known.newest(peer(6).peerId.toString()), `seed ${seed}: bob, who introduced three, makes room`)
+  }
 })
 
 test('connected peers and those of a fixed source are never given up', async () => {
