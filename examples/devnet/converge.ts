@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { systemClock } from '../../src/runtime/clock.ts'
 import type { Devnet } from './devnet.ts'
 import type { NodeProcess } from './node-process.ts'
 import type { NodeReport } from './node-protocol.ts'
@@ -35,7 +35,7 @@ export async function converge(devnet: Converging, stallMs: number = STALL_MS): 
     const positions = reports.map(({ highestSynced, highestExecuted }) => Math.min(highestSynced, highestExecuted))
     if (positions.every((position) => position >= height) || stall.isStalled(positions.join()))
       return { height, reports }
-    await delay(LOOK_MS, undefined, { signal: devnet.signal })
+    await systemClock.sleep(LOOK_MS, { signal: devnet.signal })
   }
 }
 

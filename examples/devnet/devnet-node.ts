@@ -4,7 +4,6 @@ import { pinoLogger } from '../../src/node/pino-logger.ts'
 import type { SomaNode } from '../../src/node/soma-node.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { toHex } from '../../src/runtime/hex.ts'
-import { toError } from '../../src/runtime/soma-error.ts'
 import { TaskGroup } from '../../src/runtime/task-group.ts'
 import { ScriptedConsensus } from '../../src/testing/scripted-consensus.ts'
 import { networkPrivateKey } from '../../src/testing/validator-keys.ts'
@@ -12,6 +11,7 @@ import { consoleLog } from '../cli/console-log.ts'
 import { type Ledger, openLedger } from '../ledger/ledger.ts'
 import { runExecutor } from '../ledger/run-executor.ts'
 import { fullNodeKeys, scriptedConsensusOptions } from './chain-settings.ts'
+import { describeThrown } from './describe-thrown.ts'
 import { openNodeLink } from './node-link.ts'
 import {
   type CatchUp,
@@ -39,6 +39,7 @@ export class DevnetNode {
   readonly #pacemaker: Pacemaker | undefined
   readonly #tasks: TaskGroup
   readonly #close: () => Promise<void>
+  #caughtUp = false
 
   private constructor(
     node: SomaNode,
@@ -50,7 +51,7 @@ export class DevnetNode {
     this.#node = node
     this.#ledger = ledger
     this.#pacemaker = pacemaker
-    this.#tasks = new TaskGroup((thrown) => tell({ event: 'failed', message: describe(thrown) }))
+    this.#tasks = new TaskGroup((thrown) => tell({ event: 'failed', message: describeThrown(thrown) }))
     this.#close = close
   }
 
@@ -63,9 +64,7 @@ export class DevnetNode {
     if (keys === undefined) throw new RangeError(`no validator ${index} in a committee of ${scripted.keys.length}`)
 
     const closing: (() => Promise<unknown>)[] = []
-    const close = async () => {
-      for (const step of closing.splice(0).reverse()) await step()
-    }
+    const close = () => closeAll(closing.splice(0).reverse())
     try {
       const link = await openNodeLink(settings.linkMbit)
       closing.push(() => link.close())
@@ -94,9 +93,11 @@ export class DevnetNode {
           sleep: systemClock.sleep
         })
       }
+      const startedAt = systemClock.monotonic()
       await node.start()
       const running = new DevnetNode(node, ledger, pacemaker, tell, close)
-      running.#run(role === 'full' ? target : undefined, tell)
+      running.#watch(tell)
+      if (role === 'full') running.#watchSync({ startedAt, target }, tell)
       return running
     } catch (thrown) {
       await close()
@@ -139,27 +140,24 @@ export class DevnetNode {
     await this.#close()
   }
 
-  /** @param target the commit that a full node is watched to catch up with */
-  #run(target: number | undefined, tell: Tell): void {
-    let caughtUp = false
-    this.#tasks.run((signal) => watchHealth(this.#node, signal))
-    this.#tasks.run((signal) =>
-      runExecutor({
-        node: this.#node,
-        ledger: this.#ledger,
-        signal,
-        onExecuted: ({ index }) => {
-          if (caughtUp) tell({ event: 'executed', index, at: machineTime() })
-        }
-      })
-    )
-    if (target === undefined) return
+  /** Runs the executor, and looks after the node. */
+  #watch(tell: Tell): void {
+    const node = this.#node
+    const ledger = this.#ledger
+    const onExecuted = ({ index }: { index: number }) => {
+      if (this.#caughtUp) tell({ event: 'executed', index, at: machineTime() })
+    }
+    this.#tasks.run((signal) => runExecutor({ node, ledger, signal, onExecuted }))
+    this.#tasks.run((signal) => watchHealth(node, signal))
+  }
+
+  #watchSync(catchUp: { startedAt: number; target: number }, tell: Tell): void {
     const watcher = {
-      target,
+      ...catchUp,
       highestExecuted: () => this.#ledger.highestExecuted,
       onProgress: (progress: SyncProgress) => tell({ event: 'progress', progress }),
       onCaughtUp: (catchUp: CatchUp) => {
-        caughtUp = true
+        this.#caughtUp = true
         tell({ event: 'caught-up', catchUp })
       }
     }
@@ -178,7 +176,9 @@ async function saveConsensus(file: string, consensus: ScriptedConsensus, node: S
   await writeFileWhole(file, consensus.snapshot())
 }
 
-function describe(thrown: unknown): string {
-  const error = toError(thrown)
-  return error.stack ?? error.message
+/** Takes every step, whatever becomes of those before. @throws the first failure */
+async function closeAll(steps: readonly (() => Promise<unknown>)[]): Promise<void> {
+  const failures: unknown[] = []
+  for (const step of steps) await step().catch((thrown: unknown) => failures.push(thrown))
+  if (failures.length > 0) throw failures[0]
 }

@@ -1,5 +1,5 @@
 // The process of one node of a devnet. Its parent starts it, asks it and stops it over IPC; see node-protocol.ts.
-import { toError } from '../../src/runtime/soma-error.ts'
+import { describeThrown } from './describe-thrown.ts'
 import type { DevnetNode as Node } from './devnet-node.ts'
 import type { AnswerMessage, CallMessage, NodeCalls, NodeEvent } from './node-protocol.ts'
 
@@ -56,8 +56,7 @@ async function answerTo({ id, call, argument }: CallMessage): Promise<AnswerMess
   try {
     return { id, answer: await calls[call](argument as never) }
   } catch (thrown) {
-    const error = toError(thrown)
-    return { id, error: error.stack ?? error.message }
+    return { id, error: describeThrown(thrown) }
   }
 }
 

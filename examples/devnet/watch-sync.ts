@@ -7,33 +7,39 @@ const LOOK_MS = 10
 /** Milliseconds between reports of progress. */
 const REPORT_MS = 200
 
-/** What {@link watchSync} tells. */
+/** What a sync is watched for. */
 export interface SyncWatcher {
+  /** When the node was started, by the monotonic clock. */
+  readonly startedAt: number
+  /** The commit at which the node has caught up. */
+  readonly target: number
+  readonly highestExecuted: () => number
+  /** Called several times a second. */
   readonly onProgress: (progress: SyncProgress) => void
+  /** Called once, when the node holds every commit up to the target. */
   readonly onCaughtUp: (catchUp: CatchUp) => void
 }
 
 /**
- * Watches a node that was just started: tells how it gets on, and, once, what it took until it held every commit up to `target`.
+ * Tells how the sync of a node gets on.
  *
  * @throws the signal's reason
  */
 export async function watchSync(
-  node: SomaNode,
-  init: { target: number; highestExecuted: () => number } & SyncWatcher,
+  node: Pick<SomaNode, 'store' | 'status'>,
+  watcher: SyncWatcher,
   signal: AbortSignal
 ): Promise<void> {
-  const started = systemClock.monotonic()
   let reported = Number.NEGATIVE_INFINITY
   let caughtUp = false
   while (true) {
     const now = systemClock.monotonic()
-    const reached = !caughtUp && node.store.watermarks.highestSynced.index >= init.target
+    const reached = !caughtUp && node.store.watermarks.highestSynced.index >= watcher.target
     if (reached || now >= reported + REPORT_MS) {
       reported = now
       const { highestSynced, synced, bytesInFlight, peers } = await node.status()
-      const highestExecuted = init.highestExecuted()
-      init.onProgress({
+      const highestExecuted = watcher.highestExecuted()
+      watcher.onProgress({
         highestSynced: highestSynced.index,
         highestExecuted,
         ...synced,
@@ -42,7 +48,7 @@ export async function watchSync(
       })
       if (reached) {
         caughtUp = true
-        init.onCaughtUp({ seconds: (now - started) / 1000, ...synced })
+        watcher.onCaughtUp({ seconds: (now - watcher.startedAt) / 1000, ...synced })
       }
     }
     await systemClock.sleep(caughtUp ? REPORT_MS : LOOK_MS, { signal })

@@ -9,7 +9,7 @@ import { nodeFiles } from '../../examples/devnet/prepared-chain.ts'
 import { openLevelStore } from '../../src/storage/index.ts'
 import { isRunning, startDevnet } from './devnet-process.ts'
 
-const COMMITS = 400
+const COMMITS = 200
 let dataDir: string
 before(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'soma-devnet-test-'))
@@ -27,7 +27,7 @@ async function syncedIn(directory: string): Promise<number> {
 
 test('Ctrl-C in the middle of a catch-up stops every process, and the next run goes on where it was', async () => {
   const flags = ['--data-dir', dataDir, '--commits', String(COMMITS), '--follow', '0']
-  const interrupted = startDevnet(...flags, '--link-mbit', '2')
+  const interrupted = startDevnet(...flags, '--link-mbit', '1')
   await interrupted.shown(/full-node-0 [1-9]\d*\//)
   const pids = await interrupted.nodePids()
   assert.equal(pids.length, 5)
