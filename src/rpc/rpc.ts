@@ -16,20 +16,23 @@ export interface RpcProtocol<Request, Response> {
   readonly deadlines: RpcDeadlines
 }
 
-/** How long a side waits for the other, in milliseconds. */
+/**
+ * How long a client waits for the server, in milliseconds. Every further 64 KiB of a large frame begin its deadline anew: a slow link is no
+ * silence. The time that the consumer takes counts for the whole answer only.
+ */
 export interface RpcDeadlines {
-  /** From the request until the first frame of the answer. */
+  /** From the request until the first frame of the answer; for opening a stream as well. */
   readonly firstFrameMs: number
   /** From one frame of the answer to the next. */
   readonly betweenFramesMs: number
-  /** For the whole answer. */
+  /** For the whole answer. The server gives up after it, too. */
   readonly totalMs: number
 }
 
 /** Who asks, and until when. */
 export interface RpcContext {
   readonly peer: PeerId
-  /** Aborts when the stream ends, the deadline passes or the service stops. */
+  /** Aborts when the stream ends, the deadline passes or the service stops. A handler must end soon after: `stop()` waits for it. */
   readonly signal: AbortSignal
 }
 

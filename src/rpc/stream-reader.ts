@@ -5,9 +5,9 @@ import type { Uint8ArrayList } from 'uint8arraylist'
  * Pulls bytes out of a libp2p stream, and holds the peer back while nobody pulls.
  *
  * A stream pushes: its own iterator never pauses it, and waits for ever when the peer has half-closed before the iteration. So the reader pauses
- * the stream at each delivery and resumes it only when it has nothing left. Pausing while its own `resume()` is delivering would be undone by
- * that same `resume()`, so then it pauses afterwards. Whether the stream has ended is read from its state and never from an event, which may
- * have come before.
+ * the stream at each delivery and resumes it only when it has nothing left. It does not pause while its own `resume()` is delivering, which that
+ * same `resume()` would undo: then it pauses at the next. Whether the stream has ended is read from its state and never from an event, which
+ * may have come before.
  */
 export class StreamReader {
   readonly #stream: Stream
@@ -72,11 +72,6 @@ export class StreamReader {
     } finally {
       this.#resuming = false
     }
-    if (this.#queue.length > 0) this.#pause()
-  }
-
-  #pause(): void {
-    if (this.#stream.readStatus === 'readable') this.#stream.pause()
   }
 
   #isAtEnd(): boolean {
@@ -90,7 +85,7 @@ export class StreamReader {
 
   readonly #onMessage = ({ data }: StreamMessageEvent): void => {
     this.#queue.push(data)
-    if (!this.#resuming) this.#pause()
+    if (!this.#resuming && this.#stream.readStatus === 'readable') this.#stream.pause()
     this.#onChange()
   }
 

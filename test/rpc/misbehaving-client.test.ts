@@ -32,7 +32,10 @@ describe('a client that', () => {
   for (const { name, code, bytes } of violations) {
     test(`${name} is reset and reported as ${code}`, async (context) => {
       const log = faultLog()
-      const server = await startRpcNode(context, { ...log, requestTimeoutMs: 100 })
+      const server = await startRpcNode(context, {
+        ...log,
+        requestTimeoutMs: code === 'RPC_TIMEOUT' ? 500 : PATIENCE_MS
+      })
       server.services.rpc.handle(greet(), async (note) => note)
       const stream = await openRawStream(context, server, greet())
       stream.send(bytes)

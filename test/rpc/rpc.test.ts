@@ -52,7 +52,22 @@ describe('rpc', () => {
     }
   })
 
-  test('an unary protocol may be handled by an iterable, and asked as a stream', async (context) => {
+  test('the bytes of an answer are told as they come', async (context) => {
+    const { client, server } = await startTwoNodes(context)
+    server.services.rpc.handle(deliver(), (order) => deliverParcels(order))
+    let told = 0
+    let calls = 0
+    const onBytes = (bytes: number) => {
+      told += bytes
+      calls += 1
+    }
+    const order = { count: 2, bytes: 2_000_000 }
+    await Array.fromAsync(client.services.rpc.stream(server.peerId, deliver(), order, { onBytes }))
+    assert.ok(told >= 4_000_000 && told < 4_001_000, `${told} bytes`)
+    assert.ok(calls > 4, `${calls} calls: more than one a frame`)
+  })
+
+  test('a unary protocol may be handled by an iterable, and asked as a stream', async (context) => {
     const { client, server } = await startTwoNodes(context)
     server.services.rpc.handle(protocol, async function* (note) {
       yield note
