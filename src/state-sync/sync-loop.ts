@@ -309,8 +309,8 @@ export class SyncLoop {
   #reportHealth(): void {
     const { health, heights, takenUpTo, ranges } = this.#init
     const next = takenUpTo() + 1
-    const lacksPeer =
-      heights.highestKnown >= next && ranges.lowest?.peer === undefined && ranges.lowest?.isWhole !== true
+    const isWanted = heights.highestKnown >= next || ranges.lowest?.certified !== undefined
+    const lacksPeer = isWanted && ranges.lowest?.peer === undefined && ranges.lowest?.isWhole !== true
     if (!lacksPeer) health.set('state-sync', { state: 'ok' })
     else {
       const failure =

@@ -195,6 +195,7 @@ class ScriptedPeer implements ByzantinePeer {
       const context = { peer, signal: new AbortController().signal }
       const request = readRequest(stream, protocol)
       const requested = request.then(() => undefined)
+      for (const promise of [request, requested]) promise.catch(() => {}) // a lie need not care for the request
       await lie({ stream, requested, honest: () => honestFrames(protocol, request, (body) => honest(body, context)) })
     }
     await this.libp2p.handle(this.libp2p.services.rpc.protocolId(protocol), handler, {

@@ -181,9 +181,12 @@ describe('a peer that lets everyone wait loses its turn', () => {
     const { lie: stream, asked } = announced(silence())
     await using meeting = await Meeting.begin(chain, { script: { getCommitInfo: { stream } } })
     await asked
+    const { liar, victim } = meeting
+    const { ref } = commitAt(chain, COMMITS).subDag.commit
+    await liar.libp2p.services.rpc.call(victim.peerId, pushCommit, { commit: ref, lowestAvailable: 1 })
     await meeting.recover()
-    assert.equal(meeting.liar.asked('fetchCommits'), 0)
-    assert.equal(meeting.liar.asked('getCommitInfo'), 1)
+    assert.equal(liar.asked('fetchCommits'), 0)
+    assert.equal(liar.asked('getCommitInfo'), 1)
   })
 })
 

@@ -20,6 +20,7 @@ import {
   forgeCommit,
   forgeSubDag,
   forkChain,
+  type RawExchange,
   replaceCommit,
   votesFor
 } from '../../src/testing/index.ts'
@@ -217,7 +218,10 @@ describe('a peer that lies is told apart, banned and disconnected; another serve
 
 describe('what was good in a bad answer is kept', () => {
   it('the certified prefix, with its blocks', async () => {
-    const script = certifiersLie(() => commitAt(chain, MIDDLE).certifiers)
+    const script = commitsLie((_, { start }) => {
+      if (start > 1) throw new RpcError('RPC_UNAVAILABLE', 'no more') // a second lie would end the connection before the blocks are there
+      return { certifierBlocks: commitAt(chain, MIDDLE).certifiers }
+    })
     await using meeting = await Meeting.begin(chain, { script })
     const report = await meeting.reports.of(meeting.liar, 'CERTIFIER_NO_VOTE')
     assert.equal(report.consequence, 'ban')
@@ -291,6 +295,27 @@ describe('a peer that gives nothing is asked no more than it is worth', () => {
       assert.deepEqual((await meeting.victim.status()).health['state-sync'], { state: 'ok' })
     })
   }
+})
+
+describe('an honest peer that is behind', () => {
+  it('is not asked, nor blamed, for blocks beyond what it has', async () => {
+    const { promise: asked, resolve } = Promise.withResolvers<void>()
+    const withheld = async ({ stream }: RawExchange) => {
+      resolve()
+      stream.abort(new Error('no'))
+    }
+    await using meeting = await Meeting.begin(chain, { script: { fetchBlocks: { stream: withheld } } })
+    await asked // all 40 commits are certified now
+    const { network, victim, reports } = meeting
+    const behind = await network.start({ validator: 1, commits: MIDDLE, seeds: [victim] })
+    const other = await network.start({ seeds: [behind] })
+    await network.reached(other, MIDDLE, { signal: patience() }) // by then the victim has heard of it as well
+    await meeting.recover()
+    assert.deepEqual(
+      reports.all.filter(({ peerId }) => peerId.equals(behind.peerId)),
+      []
+    )
+  })
 })
 
 describe('a claim moves nothing but its own row', () => {
