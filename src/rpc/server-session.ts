@@ -11,6 +11,9 @@ import { REQUEST_FAULTS } from './rpc-init.ts'
 import type { RpcServerInit } from './rpc-server.ts'
 import { errorOf, INTERNAL_STATUS, INVALID_REQUEST_STATUS, OK_STATUS, statusOf } from './status.ts'
 
+/** Refusals in a row on one stream: whoever is told to wait so often and asks on does not listen. */
+const MAX_REFUSALS = 100
+
 export interface ServerSessionInit<Request, Response> extends RpcServerInit {
   readonly stream: Stream
   readonly peer: PeerId
@@ -36,6 +39,7 @@ export class ServerSession<Request, Response> {
   readonly #key: string
   /** Aborts what is being answered when the stream closes. */
   #answering: AbortController | undefined
+  #refusals = 0
 
   constructor(init: ServerSessionInit<Request, Response>) {
     this.#init = init
@@ -116,13 +120,20 @@ export class ServerSession<Request, Response> {
     }
     const { keepOpen, body } = frame
     const refused = this.#init.admission.enter(this.#key)
-    if (refused !== undefined) return { status: statusOf(refused) ?? INTERNAL_STATUS, keepOpen }
+    if (refused !== undefined) return this.#refuse(refused, keepOpen)
+    this.#refusals = 0
     try {
       return { ...(await this.#answer(body)), keepOpen }
     } finally {
       // Before the status goes out: the peer may ask again on another stream the moment it has it.
       this.#init.admission.leave(this.#key)
     }
+  }
+
+  #refuse(refusal: RpcError, keepOpen: boolean): Conclusion {
+    this.#refusals += 1
+    if (this.#refusals > MAX_REFUSALS) throw new RpcError('RPC_UNEXPECTED_FRAME', 'asks on though it is told to wait')
+    return { status: statusOf(refusal) ?? INTERNAL_STATUS, keepOpen }
   }
 
   async #answer(body: Uint8Array): Promise<Omit<Conclusion, 'keepOpen'>> {

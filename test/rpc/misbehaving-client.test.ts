@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import { responseFrameMessage } from '../../src/rpc/frame-messages.ts'
 import { FrameStream } from '../../src/rpc/frame-stream.ts'
 import { RpcError, STATUS } from '../../src/rpc/index.ts'
+import { ManualClock } from '../peers/manual-clock.ts'
 import { framed, requestFrame } from './frames.ts'
 import { startRpcNode, startTwoNodes } from './network.ts'
 import { closed, faultLog, openRawStream } from './raw-peer.ts'
@@ -127,6 +128,26 @@ describe('a client that', () => {
     assert.equal(await nextAnswer(frames), undefined)
     assert.deepEqual(order, ['begin 1', 'end 1', 'begin 2', 'end 2', 'begin 3', 'end 3'])
     assert.equal(await closed(stream), 'closed')
+  })
+
+  test('asks on and on though it is told to wait is reset and reported', async (context) => {
+    const log = faultLog()
+    const limits = { clock: new ManualClock(), requestsPerSecond: 1, requestBurst: 1 }
+    const server = await startRpcNode(context, { ...log, ...limits })
+    let handled = 0
+    server.services.rpc.handle(greet(), async (note) => {
+      handled += 1
+      return note
+    })
+    const stream = await openRawStream(context, server, greet())
+    const frames = new FrameStream(stream)
+    stream.send(Buffer.concat(Array.from({ length: 200 }, (_, i) => greeting(`${i}`, true))))
+    assert.equal(await nextAnswer(frames), '0')
+    assert.equal(await nextAnswer(frames), STATUS.ok)
+    for (let i = 0; i < 100; i++) assert.equal(await nextAnswer(frames), STATUS.rateLimited)
+    await assert.rejects(nextAnswer(frames), { code: 'RPC_STREAM_TORN' })
+    assert.equal(handled, 1)
+    assert.deepEqual(log.faults, ['server greet RPC_UNEXPECTED_FRAME'])
   })
 
   test('closes without asking is no fault', async (context) => {

@@ -51,10 +51,10 @@ describe('stop', () => {
     assert.ok(timers.size > 0)
     await client.stop()
     await waitingEnds
-    await assert.rejects(Array.fromAsync(parcels), { code: 'RPC_NOT_CONNECTED' })
     await server.stop()
     assert.equal(handlerEnded, true, 'stop waits for handlers')
     assert.equal(timers.size, 0)
+    await assert.rejects(Array.fromAsync(parcels), { code: 'RPC_NOT_CONNECTED' })
     await assert.rejects(client.services.rpc.call(server.peerId, protocol, { text: '' }), { code: 'RPC_NOT_CONNECTED' })
   })
 
