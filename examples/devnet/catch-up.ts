@@ -51,7 +51,8 @@ function catchUpRow({ name, progress }: DevnetMember, rate: SyncRate, tip: numbe
     `${formatNumber(blocksPerSecond)} blocks/s`,
     `${formatMebibytes(bytesPerSecond)} MiB/s`,
     formatCount(progress.peers, 'peer'),
-    missing > 0 ? `${formatSeconds(missing / commitsPerSecond)} left` : `${formatNumber(unexecuted)} to execute`
+    `${formatSeconds(missing === 0 ? 0 : missing / commitsPerSecond)} left`,
+    `${formatNumber(unexecuted)} to execute`
   ]
   return { name, value, total: Math.max(tip, value), detail: facts.join(', ') }
 }

@@ -6,8 +6,11 @@ import type { ExecutedCommit, Ledger } from './ledger.ts'
 const CURSOR = 'executor'
 /** Commits of one write while the executor catches up: a durable write costs the disk as much for one commit as for many. */
 const MAX_GROUP_COMMITS = 64
-/** Bytes at which a group is full, so that large commits do not pile up in memory. */
+/** Bytes at which a group is full, so that large commits do not pile up in memory: at most what is read at once comes on top. */
 const MAX_GROUP_BYTES = 4 * 1024 * 1024
+
+/** Commits that are read at once. */
+const MAX_READS = 16
 
 /** What an executor runs on. */
 export interface ExecutorInit {
@@ -50,10 +53,15 @@ async function readAhead(store: ExecutorInit['node']['store'], first: CommittedS
   const group = [first]
   let bytes = subDagBytes(first)
   while (group.length < MAX_GROUP_COMMITS && bytes < MAX_GROUP_BYTES) {
-    const next = await store.getSubDag(first.commit.ref.index + group.length)
-    if (next === undefined) break
-    group.push(next)
-    bytes += subDagBytes(next)
+    const room = Math.floor((MAX_GROUP_BYTES - bytes) / (bytes / group.length)) // for commits like those so far
+    const count = Math.max(1, Math.min(room, MAX_READS, MAX_GROUP_COMMITS - group.length))
+    const start = first.commit.ref.index + group.length
+    const read = await Promise.all(Array.from({ length: count }, (_, at) => store.getSubDag(start + at)))
+    for (const subDag of read) {
+      if (subDag === undefined) return group
+      group.push(subDag)
+      bytes += subDagBytes(subDag)
+    }
   }
   return group
 }
