@@ -2,13 +2,16 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { StoreUnderTest } from './storage-conformance.ts'
 import {
+  assertBytes,
   assertCertified,
   assertRefused,
+  bytesOf,
   certifierBlocks,
   certifierRefsOf,
   certifiersOf,
   openEmpty,
   openFilled,
+  subDagAt,
   subDags
 } from './storage-conformance-fixture.ts'
 
@@ -58,6 +61,14 @@ export function certifierTests(underTest: StoreUnderTest): void {
       const store = await openFilled(t, underTest, 20)
       await store.write({ commits: [], certifiers: [certifiersOf(5), certifierRefsOf(6)] })
       for (const index of [5, 6]) await assertCertified(store, index)
+    })
+
+    it('may be any blocks that commits hold: whether they vote is not for the store to say', async (t) => {
+      const store = await openFilled(t, underTest, 10)
+      const { blocks } = subDagAt(3)
+      const refs = blocks.map(({ ref }) => ({ ref, bytes: undefined }))
+      await store.write({ commits: [], certifiers: [{ index: 10, blocks: refs }] })
+      assertBytes(await store.getCertifiers(10), bytesOf(blocks), 'certifiers of commit 10')
     })
 
     it('may certify two commits', async (t) => {

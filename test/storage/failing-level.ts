@@ -18,6 +18,7 @@ export class FailingLevel implements ByteLevel {
   readonly #opens: ('fails' | Promise<void>)[] = []
   #unflushed: Operation[] = []
   #poisoned = false
+  #beforeRead: (() => Promise<void>) | undefined
   /** How often it was opened. */
   opened = 0
 
@@ -29,6 +30,11 @@ export class FailingLevel implements ByteLevel {
   /** Makes the next opening fail, or last until a promise resolves. */
   onOpen(what: 'fails' | Promise<void>): void {
     this.#opens.push(what)
+  }
+
+  /** Lets something happen before the next read of several values, which fails if the database is closed meanwhile, as LevelDB's iterators do. */
+  beforeNextRead(task: () => Promise<void>): void {
+    this.#beforeRead = task
   }
 
   async open(): Promise<void> {
@@ -57,7 +63,14 @@ export class FailingLevel implements ByteLevel {
   }
 
   get: ByteLevel['get'] = (key) => this.#level.get(key)
-  getMany: ByteLevel['getMany'] = (keys) => this.#level.getMany(keys)
+  getMany: ByteLevel['getMany'] = async (keys) => {
+    const [task, opened] = [this.#beforeRead, this.opened]
+    this.#beforeRead = undefined
+    await task?.()
+    if (this.opened !== opened) throw Object.assign(new Error('not open'), { code: 'LEVEL_DATABASE_NOT_OPEN' })
+    return this.#level.getMany(keys)
+  }
+
   hasMany: ByteLevel['hasMany'] = (keys) => this.#level.hasMany(keys)
   iterator: ByteLevel['iterator'] = (options) => this.#level.iterator(options)
   keys: ByteLevel['keys'] = (options) => this.#level.keys(options)

@@ -11,11 +11,11 @@ const { genesis } = buildChain({ commits: 0 })
 const chain = new EndlessChain(genesis)
 const store = await openLevelStore(path, { genesis })
 
-/** Writes ten more commits. @returns the code of the error */
+/** Writes a hundred more commits. @returns the code of the error */
 async function writeMore(): Promise<string | undefined> {
   const { index } = store.watermarks.highestSynced
   try {
-    await store.write(chain.write(index + 1, index + 10))
+    await store.write(chain.write(index + 1, index + 100))
     return undefined
   } catch (thrown) {
     await assertWhole(store, chain.commitAt(index)) // reads go on

@@ -204,35 +204,44 @@ describe('reading what is damaged', () => {
 describe('what is on the disk', () => {
   it('is deleted at opening when a pruning was interrupted', async (t) => {
     const path = await filledPath(t)
+    const before = await openLevelStore(path, { genesis })
+    await before.write({ commits: [], certifiers: [certifiersOf(10)] })
+    await before.close()
     await withRaw(path, (level) => level.put(lowestKey, Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 15)))
     const store = await openLevelStore(path, { genesis })
     assert.equal(store.watermarks.lowestAvailable, 15)
     await assertAbsent(store, subDagAt(14))
     await assertWhole(store, subDagAt(15))
     await store.close()
-    await withRaw(path, async (level) => {
-      const keys = subDags(1, 14).flatMap(({ commit }) => [
-        commitKey(commit.ref.index),
-        ...commit.commit.blocks.map(blockKey)
-      ])
-      assert.ok((await level.getMany(keys)).every((value) => value === undefined))
-    })
+    const left = subDags(15, 20).map(({ blocks }) => 2 + blocks.length)
+    const expected = left.reduce((sum, keys) => sum + keys, 3 + 1 + certifierBlocks(20).length)
+    assert.equal(await withRaw(path, async (level) => (await level.keys().all()).length), expected)
   })
 
   it('is one copy of a certifier block, whether a commit took it before or after a restart', async (t) => {
     const path = await filledPath(t)
-    const copies = () =>
-      withRaw(path, async (level) => {
-        const counts = certifierBlocks(20).map(
-          async ({ ref }) => (await level.keys(certifierCopyRange(ref)).all()).length
-        )
-        return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)
-      })
-    assert.equal(await copies(), certifierBlocks(20).length)
+    assert.equal(await countCopies(path), certifierBlocks(20).length)
     const store = await openLevelStore(path, { genesis })
     await store.write({ commits: subDags(21, 60) })
-    await assertCertified(store, 20)
+    await store.write({ commits: [], certifiers: [certifiersOf(30)] })
+    for (const index of [20, 30]) await assertCertified(store, index)
     await store.close()
-    assert.equal(await copies(), 0)
+    assert.equal(await countCopies(path), 0)
+  })
+
+  it('is nothing of certifiers that came twice, once their commit is pruned', async (t) => {
+    const path = await filledPath(t)
+    const store = await openLevelStore(path, { genesis })
+    await store.write({ commits: [], certifiers: [{ ...certifiersOf(100), index: 20 }] })
+    await store.write({ commits: subDags(21, 22) })
+    await store.prune(21)
+    await store.close()
+    assert.equal(await countCopies(path), 0)
   })
 })
+
+function countCopies(path: string): Promise<number> {
+  const { gte } = certifierCopyRange(commitOf(1).commit.leader)
+  const space = { gte: gte.subarray(0, 1), lt: Uint8Array.of((gte[0] as number) + 1) }
+  return withRaw(path, async (level) => (await level.keys(space).all()).length)
+}

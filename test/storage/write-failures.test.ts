@@ -2,13 +2,17 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { errorCode, toError } from '../../src/runtime/soma-error.ts'
 import type { CommitStore } from '../../src/storage/commit-store.ts'
+import { certifierCopyRange } from '../../src/storage/keys.ts'
 import { openStore } from '../../src/storage/open-store.ts'
 import { StorageError } from '../../src/storage/storage-error.ts'
 import { forkChain } from '../../src/testing/chain-builder.ts'
 import {
   assertAbsent,
+  assertCertified,
   assertRefused,
   assertWhole,
+  certifierBlocks,
+  certifiersOf,
   commitOf,
   conformanceChain,
   subDagAt,
@@ -112,6 +116,15 @@ describe('a write that fails', () => {
     await Promise.all([early, write, late])
   })
 
+  it('does not fail the reads that were under way', async (t) => {
+    const { level, store } = await openFailing(t)
+    level.onWrite('torn')
+    await assertRefused(store.write({ commits: subDags(11, 12) }), 'STORAGE_WRITE_FAILED')
+    level.beforeNextRead(() => store.write({ commits: subDags(11, 12) }))
+    await assertWhole(store, subDagAt(3))
+    assert.equal(level.opened, 2)
+  })
+
   it('closes cleanly all the same', async (t) => {
     const { level, store } = await openFailing(t)
     level.onWrite('torn')
@@ -141,6 +154,20 @@ describe('a write that failed, and yet was written', () => {
     await store.write({ commits: subDags(11, 12) })
     await store.write({ commits: subDags(13, 13) })
     for (const subDag of subDags(1, 13)) await assertWhole(store, subDag)
+  })
+
+  it('is taken over with the copies of certifiers that it brought', async (t) => {
+    const { level, store } = await openFailing(t)
+    level.onWrite('unflushed')
+    await assertRefused(
+      store.write({ commits: subDags(11, 12), certifiers: [certifiersOf(12)] }),
+      'STORAGE_WRITE_FAILED'
+    )
+    await store.setCursor('executor', 4)
+    assert.equal(store.watermarks.highestCertifiable, 12)
+    await store.write({ commits: subDags(13, 40) })
+    await assertCertified(store, 12)
+    for (const { ref } of certifierBlocks(12)) assert.deepEqual(await level.keys(certifierCopyRange(ref)).all(), [])
   })
 
   it('is not taken for another way of the chain', async (t) => {
@@ -193,5 +220,19 @@ describe('other writes that fail', () => {
     assert.ok((await store.getBlocks(refs)).every((bytes) => bytes !== undefined))
     assert.equal(await store.prune(5), 5)
     assert.ok((await store.getBlocks(refs)).every((bytes) => bytes === undefined))
+  })
+})
+
+describe('a read during which its commit is pruned', () => {
+  it('finds nothing, rather than half of it', async (t) => {
+    const { level, store } = await openFailing(t)
+    level.beforeNextRead(async () => {
+      await store.prune(8)
+    })
+    assert.equal(await store.getSubDag(5), undefined)
+    level.beforeNextRead(async () => {
+      await store.prune(9)
+    })
+    assert.deepEqual(await store.getCertifiers(8), [])
   })
 })
