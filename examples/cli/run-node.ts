@@ -20,6 +20,7 @@ import { type Ledger, openLedger } from '../ledger/ledger.ts'
 import { ControlError, NodeEndedError, UsageError } from './cli-error.ts'
 import type { NodeFileConfig } from './config-schema.ts'
 import { openControlServer } from './control-server.ts'
+import { countBuffersInHeap } from './count-buffers-in-heap.ts'
 import { logNode } from './node-log.ts'
 import type { NodeReport } from './node-report.ts'
 import { runScriptedConsensus } from './run-scripted-consensus.ts'
@@ -44,6 +45,7 @@ export interface RunNodeInit {
  * @throws the first failure that the node cannot go on after, when everything has stopped
  */
 export async function runNode({ config, log, signal, onStarted }: RunNodeInit): Promise<void> {
+  countBuffersInHeap()
   const genesis = await readGenesis(config.genesis)
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
   const keys = config.key === undefined ? await ownNetworkKey(config.dataDir) : await readKeyFile(config.key)
