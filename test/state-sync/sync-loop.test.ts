@@ -1,0 +1,256 @@
+import assert from 'node:assert/strict'
+import { afterEach, describe, it } from 'node:test'
+import { setImmediate as settled } from 'node:timers/promises'
+import type { PeerId } from '@libp2p/interface'
+import { quietLogger } from '../../src/node/quiet-logger.ts'
+import { RpcError } from '../../src/rpc/rpc-error.ts'
+import { ByteBudget } from '../../src/runtime/byte-budget.ts'
+import { HealthRegistry } from '../../src/runtime/health.ts'
+import { Mailbox } from '../../src/runtime/mailbox.ts'
+import { seededRandom } from '../../src/runtime/random.ts'
+import { errorCode } from '../../src/runtime/soma-error.ts'
+import { TaskGroup } from '../../src/runtime/task-group.ts'
+import type { Pace } from '../../src/state-sync/pace.ts'
+import { PeerHeights } from '../../src/state-sync/peer-heights.ts'
+import type { Range } from '../../src/state-sync/range.ts'
+import { RangeTable } from '../../src/state-sync/range-table.ts'
+import { STATE_SYNC_DEFAULTS, type StateSyncConfig } from '../../src/state-sync/state-sync.ts'
+import { SyncError } from '../../src/state-sync/sync-error.ts'
+import { SyncLoop, type SyncMessage } from '../../src/state-sync/sync-loop.ts'
+import { buildChain } from '../../src/testing/index.ts'
+import { VerifyError } from '../../src/verify/verify-error.ts'
+import { ManualClock } from '../peers/manual-clock.ts'
+import { randomPeer } from './random-peer.ts'
+
+const SEED = 11
+const chain = buildChain({ commits: 30 })
+const running: (() => Promise<void>)[] = []
+
+/** One attempt that the loop began, for a test to end as it likes. */
+interface Begun {
+  readonly range: Range
+  readonly peer: PeerId
+  readonly pace: Pace
+  readonly signal: AbortSignal
+  end(error?: Error): void
+}
+
+/** A loop whose attempts are in the test's hands. */
+function setUp(changes: Partial<StateSyncConfig> = {}) {
+  const clock = new ManualClock()
+  const mailbox = new Mailbox<SyncMessage>()
+  const heights = new PeerHeights(() => clock.monotonic())
+  const ranges = new RangeTable()
+  const tasks = new TaskGroup((error) => assert.fail(error as Error))
+  const begun: Begun[] = []
+  const asked: { what: 'chain' | 'height'; peer: PeerId }[] = []
+  const reported: { peer: PeerId; code: string }[] = []
+  const halts: SyncError[] = []
+  const throughput = new Map<PeerId, number>()
+  const loop = new SyncLoop({
+    mailbox,
+    ranges,
+    heights,
+    peers: {
+      isAvailable: () => true,
+      throughput: (peer) => throughput.get(peer),
+      delivered: () => {},
+      report(peer, error) {
+        reported.push({ peer, code: errorCode(error) })
+        return 'none'
+      }
+    },
+    tasks,
+    budget: new ByteBudget(1_000),
+    clock,
+    random: seededRandom(SEED),
+    health: new HealthRegistry(),
+    config: { ...STATE_SYNC_DEFAULTS, commitsPerRange: 10, ...changes },
+    log: quietLogger().forComponent('test'),
+    attempt: (range, by) =>
+      new Promise<void>((resolve, reject) => {
+        const end = (error?: Error) => (error === undefined ? resolve() : reject(error))
+        by.signal.addEventListener('abort', () => end(by.signal.reason))
+        begun.push({ range, ...by, end })
+      }),
+    greet: (peer) => void asked.push({ what: 'chain', peer }),
+    queryHeight: (peer) => void asked.push({ what: 'height', peer }),
+    onHalt(error) {
+      halts.push(error)
+      loop.halt(error)
+    },
+    announce: () => {},
+    takenUpTo: () => 0,
+    ceiling: () => Number.POSITIVE_INFINITY,
+    isLeftToConsensus: () => false
+  })
+  const run = loop.run()
+  running.push(async () => {
+    mailbox.close()
+    await tasks.stop(new SyncError('SYNC_STOPPED', 'the test is over'))
+    await run
+  })
+  const tell = async (...messages: SyncMessage[]): Promise<void> => {
+    for (const message of messages) mailbox.post(message)
+    await settled()
+  }
+  /** Connects a peer of this chain that has commits up to a height. */
+  const meet = async (highest: number): Promise<PeerId> => {
+    const peer = await randomPeer()
+    await tell(
+      { type: 'peer-connected', peer },
+      { type: 'chain-checked', peer },
+      { type: 'height', peer, highest, lowest: 1 }
+    )
+    return peer
+  }
+  const pass = async (milliseconds: number): Promise<void> => {
+    clock.advance(milliseconds)
+    await tell({ type: 'tick' })
+  }
+  const fail = async (attempt: Begun | undefined, error: Error): Promise<void> => {
+    attempt?.end(error)
+    await settled()
+  }
+  return { begun, asked, reported, halts, throughput, heights, ranges, tell, meet, pass, fail }
+}
+
+afterEach(async () => {
+  for (const stop of running.splice(0)) await stop()
+})
+
+const torn = () => new RpcError('RPC_STREAM_TORN', 'torn')
+
+describe(`SyncLoop (seed ${SEED})`, () => {
+  it('asks a peer for its chain first; what it says before that counts nothing', async () => {
+    const { tell, asked, begun, pass } = setUp()
+    const peer = await randomPeer()
+    await tell(
+      { type: 'peer-connected', peer },
+      { type: 'height', peer, highest: 10, lowest: 1 },
+      { type: 'pushed', peer, index: 10, lowest: 1 }
+    )
+    assert.deepEqual([asked, begun], [[{ what: 'chain', peer }], []])
+    await pass(STATE_SYNC_DEFAULTS.heightQueryIntervalMs)
+    assert.deepEqual(asked.at(-1), { what: 'chain', peer })
+    await tell({ type: 'chain-checked', peer }, { type: 'pushed', peer, index: 10, lowest: 1 })
+    assert.equal(begun.length, 1)
+    await pass(STATE_SYNC_DEFAULTS.heightQueryIntervalMs)
+    assert.deepEqual(asked.at(-1), { what: 'height', peer })
+  })
+
+  it('never has a commit in two ranges, and bounds them in all and by peer', async () => {
+    const { meet, begun } = setUp({ maxRangesInFlight: 7, maxRangesPerPeer: 2 })
+    for (let count = 0; count < 5; count++) await meet(1_000)
+    const indexes = begun.flatMap(({ range }) => Array.from({ length: 10 }, (_, offset) => range.start + offset))
+    assert.deepEqual(
+      indexes,
+      Array.from({ length: 70 }, (_, index) => index + 1)
+    )
+    const byPeer = Map.groupBy(begun, ({ peer }) => peer.toString())
+    assert.ok([...byPeer.values()].every(({ length }) => length <= 2))
+  })
+
+  it('asks another peer at once for what one did not deliver', async () => {
+    const { meet, begun, fail } = setUp()
+    const [a, b] = [await meet(10), await meet(10)]
+    await fail(begun[0], torn())
+    assert.equal(begun.length, 2)
+    assert.deepEqual(new Set(begun.map(({ peer }) => peer)), new Set([a, b]))
+  })
+
+  it('asks the same peer again only after a rest', async () => {
+    const { meet, begun, fail, pass } = setUp()
+    await meet(10)
+    await fail(begun[0], new RpcError('RPC_BAD_FRAME', 'garbage'))
+    await pass(900)
+    assert.equal(begun.length, 1)
+    await pass(100)
+    assert.equal(begun.length, 2)
+  })
+
+  it('rests with everybody after a fault that is no peer’s', async () => {
+    for (const error of [new TypeError('a defect'), new VerifyError('BLOCK_UNKNOWN_EPOCH', 'no committee yet')]) {
+      const { meet, begun, fail, pass } = setUp()
+      await Promise.all([meet(10), meet(10), meet(10)])
+      await fail(begun[0], error)
+      await pass(900)
+      assert.equal(begun.length, 1, error.message)
+      await pass(100)
+      assert.equal(begun.length, 2, error.message)
+    }
+  })
+
+  it('believes no more of what a peer does not deliver', async () => {
+    for (const error of [new VerifyError('COMMITS_EMPTY', 'nothing'), new RpcError('RPC_NOT_FOUND', 'not there')]) {
+      const { meet, begun, fail, heights, pass } = setUp()
+      const peer = await meet(10)
+      await fail(begun[0], error)
+      assert.equal(heights.get(peer)?.highest, 0)
+      await pass(1_000)
+      assert.equal(begun.length, 1)
+    }
+  })
+
+  it('takes a peer at its word that it has pruned, and asks it for what lies above', async () => {
+    const { meet, begun, fail, heights } = setUp({ maxRangesInFlight: 1 })
+    const peer = await meet(100)
+    await fail(begun[0], new RpcError('RPC_NOT_FOUND', 'pruned', { lowestAvailable: 50 }))
+    assert.deepEqual(heights.get(peer), { peer, highest: 100, lowest: 50 })
+  })
+
+  it('asks for the blocks of certified commits only those who have all of them', async () => {
+    const { meet, begun, fail } = setUp()
+    const ahead = await meet(10)
+    begun[0]?.range.certify({ commits: chain.commits.slice(0, 10).map(({ subDag }) => subDag.commit), certifiers: [] })
+    await meet(9)
+    await fail(begun[0], torn())
+    assert.equal(begun.length, 1)
+    const other = await meet(10)
+    assert.deepEqual(
+      begun.map(({ peer }) => peer),
+      [ahead, other]
+    )
+  })
+
+  it('gives the turn to another when everything waits for a slow peer', async () => {
+    const { meet, begun, pass, reported } = setUp()
+    const slow = await meet(10)
+    void begun[0]?.pace.watch({ [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) }).next()
+    await settled()
+    await pass(STATE_SYNC_DEFAULTS.stallMs)
+    assert.equal(begun[0]?.signal.aborted, false) // nobody else has it
+    const other = await meet(10)
+    await pass(STATE_SYNC_DEFAULTS.stallMs)
+    await settled()
+    assert.deepEqual(reported, [{ peer: slow, code: 'RPC_TIMEOUT' }])
+    assert.equal(begun[1]?.peer, other)
+  })
+
+  it('calls slow what is far below another’s pace', async () => {
+    const { meet, begun, pass, throughput, reported } = setUp()
+    const slow = await meet(10)
+    void begun[0]?.pace.watch({ [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) }).next()
+    await settled()
+    const fast = await meet(10)
+    throughput.set(fast, 1_000_000)
+    begun[0]?.pace.arrived((STATE_SYNC_DEFAULTS.stallMs / 1_000) * 100_000)
+    await pass(STATE_SYNC_DEFAULTS.stallMs)
+    assert.deepEqual(reported, [])
+    begun[0]?.pace.arrived((STATE_SYNC_DEFAULTS.stallMs / 1_000) * 50_000)
+    await pass(STATE_SYNC_DEFAULTS.stallMs)
+    await settled()
+    assert.deepEqual(reported, [{ peer: slow, code: 'RPC_TIMEOUT' }])
+  })
+
+  it('halts on a fork: it blames nobody, and asks nobody any more', async () => {
+    const { meet, begun, fail, halts, reported, pass } = setUp()
+    await Promise.all([meet(20), meet(20)])
+    assert.equal(begun.length, 2)
+    await fail(begun[1], new SyncError('SYNC_FORK', 'a fork'))
+    await settled()
+    assert.equal(begun[0]?.signal.aborted, true)
+    await pass(60_000)
+    assert.deepEqual([halts.length, begun.length, reported], [1, 2, []])
+  })
+})
