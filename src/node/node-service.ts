@@ -95,6 +95,7 @@ export class NodeService implements SomaNode {
         blockVerifier: createBlockVerifier({
           chainId: genesis.chainId,
           signatures,
+          bls: signatures,
           getCommittee: (epoch) => store.getCommittee(epoch),
           ...(init.transactionVerifier === undefined ? {} : { transactionVerifier: init.transactionVerifier })
         }),
