@@ -33,7 +33,6 @@ export class RpcClient {
   stop(): void {
     const reason = new RpcError('RPC_NOT_CONNECTED', 'this node has stopped')
     this.#stopped = reason
-    this.#pool.clear()
     for (const exchange of [...this.#exchanges]) exchange.cancel(reason)
     for (const frames of [...this.#streams]) frames.abort(reason)
   }

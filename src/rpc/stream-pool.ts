@@ -25,13 +25,6 @@ export class StreamPool {
     this.#init = init
   }
 
-  /** Streams kept now. */
-  get size(): number {
-    let size = 0
-    for (const idle of this.#idle.values()) size += idle.length
-    return size
-  }
-
   /** The stream of a key used last, no longer kept. */
   take(key: string): FrameStream | undefined {
     for (let last = this.#idle.get(key)?.at(-1); last !== undefined; last = this.#idle.get(key)?.at(-1)) {
@@ -62,11 +55,6 @@ export class StreamPool {
     idle.push(kept)
     this.#idle.set(key, idle)
     frames.watch(leave)
-  }
-
-  /** Forgets every stream. Whoever clears the pool ends them. */
-  clear(): void {
-    for (const [key, idle] of this.#idle) for (const kept of [...idle]) this.#remove(key, kept)
   }
 
   #remove(key: string, kept: IdleStream): void {

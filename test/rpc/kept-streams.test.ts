@@ -87,7 +87,8 @@ describe('kept streams', () => {
 
   test('one that the server gave up is noticed, and a new one is opened', async (context) => {
     const log = faultLog()
-    const { client, server } = await startTwoNodes(context, { client: log, server: { idleTimeoutMs: 250 } })
+    const limits = { idleTimeoutMs: 250, requestTimeoutMs: 600_000 }
+    const { client, server } = await startTwoNodes(context, { client: log, server: limits })
     server.services.rpc.handle(protocol, async (note) => note)
     for (let i = 0; i < 2; i++) {
       await client.services.rpc.call(server.peerId, protocol, { text: '' })

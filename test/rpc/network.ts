@@ -1,9 +1,9 @@
 import type { TestContext } from 'node:test'
-import type { Libp2p } from '@libp2p/interface'
+import type { Libp2p, Startable } from '@libp2p/interface'
 import { type Rpc, type RpcInit, rpc } from '../../src/rpc/index.ts'
 import { startNode } from '../peers/start-node.ts'
 
-export type RpcNode = Libp2p<{ rpc: Rpc }>
+export type RpcNode = Libp2p<{ rpc: Rpc & Startable }>
 
 export const CHAIN_ID: Uint8Array = new Uint8Array(32).fill(7)
 

@@ -58,6 +58,35 @@ describe('stop', () => {
     await assert.rejects(client.services.rpc.call(server.peerId, protocol, { text: '' }), { code: 'RPC_NOT_CONNECTED' })
   })
 
+  test('resets the streams of a connection that stays, and waits for handlers', async (context) => {
+    const { client, server } = await startTwoNodes(context)
+    const handling = Promise.withResolvers<void>()
+    let handlerEnded = false
+    server.services.rpc.handle(protocol, async (note, { signal }) => {
+      if (note.text !== 'wait') return note
+      handling.resolve()
+      await once(signal, 'abort')
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+      handlerEnded = true
+      return note
+    })
+    await client.services.rpc.call(server.peerId, protocol, { text: '' })
+    const [connection] = client.getConnections()
+    assert.equal(connection?.streams.length, 1)
+    await client.services.rpc.stop()
+    assert.deepEqual(connection.streams, [])
+    assert.equal(connection.status, 'open')
+
+    await client.services.rpc.start()
+    const waiting = client.services.rpc.call(server.peerId, protocol, { text: 'wait' })
+    const waitingEnds = assert.rejects(waiting, { code: 'RPC_STREAM_TORN' })
+    await handling.promise
+    await server.services.rpc.stop()
+    assert.equal(handlerEnded, true)
+    assert.equal(connection.status, 'open')
+    await waitingEnds
+  })
+
   test('a server that stops tears what it answers, and serves again after a start', async (context) => {
     const { client, server } = await startTwoNodes(context)
     const handling = Promise.withResolvers<void>()
