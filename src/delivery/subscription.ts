@@ -41,7 +41,6 @@ export class Subscription implements AsyncIterator<CommittedSubDag, undefined> {
   /** The highest commit consumed, as soon as it is known. */
   #position: number | undefined
   #cursor: DurableCursor | undefined
-  #inHand = false
   #leave: (() => void) | undefined
   #returned = false
   #wake: (() => void) | undefined
@@ -76,7 +75,7 @@ export class Subscription implements AsyncIterator<CommittedSubDag, undefined> {
   async #next(): Promise<Result> {
     if (this.#state === 'ended') return DONE
     try {
-      const position = this.#state === 'new' ? await this.#begin() : this.#advance()
+      const position = this.#position === undefined ? await this.#begin() : this.#advance(this.#position)
       const value = position === undefined ? undefined : await this.#take(position + 1)
       if (value !== undefined) return { done: false, value }
     } catch (thrown) {
@@ -110,14 +109,11 @@ export class Subscription implements AsyncIterator<CommittedSubDag, undefined> {
     return position
   }
 
-  /** The subscriber comes for more, and so has consumed what it had. */
-  #advance(): number | undefined {
-    if (this.#inHand && this.#position !== undefined) {
-      this.#inHand = false
-      this.#position += 1
-      this.#cursor?.moveTo(this.#position)
-    }
-    return this.#position
+  /** The subscriber comes for more, and so has consumed what it had. @returns where the subscription stands now */
+  #advance(position: number): number {
+    this.#position = position + 1
+    this.#cursor?.moveTo(position + 1)
+    return position + 1
   }
 
   /** Reads a commit, waiting until it is there. `undefined` when the subscription is over. */
@@ -134,7 +130,6 @@ export class Subscription implements AsyncIterator<CommittedSubDag, undefined> {
       this.#requireAvailable(index, store.watermarks.lowestAvailable)
       if (subDag === undefined) throw new StorageError('STORAGE_CORRUPTED', `commit ${index} is missing in the store`)
       if (this.#isOver()) break
-      this.#inHand = true
       return subDag
     }
     return undefined

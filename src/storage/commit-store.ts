@@ -5,7 +5,7 @@ import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
 import type { Committee } from '../consensus/committee.ts'
 import type { Digest } from '../consensus/digest.ts'
 
-/** Blocks whose votes certify a commit. */
+/** Blocks whose votes certify a commit. A commit that has certifiers keeps them: what comes later for it is left out. */
 export interface CertifierWrite {
   readonly index: number
   /**
@@ -22,9 +22,9 @@ export type CertifierBlock = { readonly ref: BlockRef; readonly bytes: Uint8Arra
 export interface StoreWrite {
   /** Commits in order, the first following the highest synced commit directly. */
   readonly commits: readonly CommittedSubDag[]
-  /** Certifiers of these or of earlier commits still available. */
+  /** Certifiers of these or of earlier commits. Those of commits pruned meanwhile are left out. */
   readonly certifiers?: readonly CertifierWrite[]
-  /** Committees proven or inserted. */
+  /** Committees proven or inserted. One that is stored already must be the same. */
   readonly committees?: readonly Committee[]
 }
 
@@ -42,6 +42,9 @@ export interface Watermarks {
  * Where a node keeps its chain: the adapter between state sync and a database (the original's `WriteStore`).
  *
  * Reads may run while a write is under way and see the state before it or after it, never between. Every returned byte array belongs to the caller.
+ * A read throws `STORAGE_READ_FAILED` when the database cannot read, `STORAGE_CORRUPTED` when what it holds is not what was written, and
+ * everything throws `STORAGE_CLOSED` after `close`.
+ *
  * The package ships {@link openMemoryStore} and {@link openLevelStore}; `storageConformance` of `soma-p2p/testing` checks an implementation of one's own.
  */
 export interface CommitStore {
@@ -49,10 +52,14 @@ export interface CommitStore {
   readonly watermarks: Watermarks
 
   /**
-   * Stores commits, their blocks, certifiers, committees and the new watermark in one atomic, durable write.
+   * Stores commits, their blocks, certifiers, committees and the new watermark in one atomic, durable write. Writes that come at once queue.
+   *
+   * After a failure the same write may be tried again. A write that failed while it was being flushed may turn out to be durable after all;
+   * then the watermark moves with the next write of anything, and trying it again is no error.
    *
    * @throws {StorageError} `STORAGE_NOT_CONSECUTIVE` when the first commit does not follow the watermark by index and previous digest, or the
-   * others each other; `STORAGE_WRITE_FAILED` when the database refuses (disk full): then nothing was written and the watermark is where it was
+   * others each other; `STORAGE_INVALID_ARGUMENT` when its parts do not belong together (blocks that the commit does not name, certifiers that are
+   * nowhere, another committee of a known epoch); `STORAGE_WRITE_FAILED` when the database refuses (disk full). The watermark is where it was
    */
   write(write: StoreWrite): Promise<void>
 
@@ -62,7 +69,11 @@ export interface CommitStore {
   /** The index of the commit with a digest, or `undefined`. */
   getCommitIndex(digest: Digest): Promise<number | undefined>
 
-  /** Commits from `start` to `end`, both included, in order, one at a time; it ends early at the first that is not there. */
+  /**
+   * Commits from `start` to `end`, both included, in order, one at a time; it ends early at the first that is not there.
+   *
+   * @throws the signal's reason when it aborts
+   */
   readCommits(start: number, end: number, options?: { signal?: AbortSignal }): AsyncIterable<TrustedCommit>
 
   /** The bytes of signed blocks, in the order asked, `undefined` for each that is not there. Certifier blocks are found as well. */
@@ -80,21 +91,31 @@ export interface CommitStore {
   /** The committee of an epoch, or `undefined` where it is not known yet. Epoch 0 is the genesis' and always there. */
   getCommittee(epoch: number): Promise<Committee | undefined>
 
-  /** The last commit of an epoch, or `undefined` where that epoch has not ended here. */
+  /**
+   * The last commit of an epoch, or `undefined` where that epoch has not ended here: it ends with a commit of the next, or with
+   * a write whose last commit is of the epoch and whose committees have the next epoch's. Kept when the commit is pruned.
+   */
   getLastCommitOfEpoch(epoch: number): Promise<number | undefined>
 
   /**
    * Deletes commits below `index` with their blocks and certifiers, and moves the lowest available commit. It never passes the highest
-   * synced commit, which is always kept. Idempotent; a crash in the middle leaves a store that opens, with the rest deleted by the next call.
+   * synced commit, which is always kept. Idempotent; a crash in the middle leaves a store that opens, with the rest deleted then or by the
+   * next call. Cursors do not hold it back: that is the delivery's business.
    *
    * @returns the lowest available commit
+   * @throws {StorageError} `STORAGE_INVALID_ARGUMENT` when `index` is not a safe integer; `STORAGE_WRITE_FAILED`
    */
   prune(index: number): Promise<number>
 
   /** The position of a named cursor: the highest commit that its subscriber has consumed; `undefined` for an unknown name. */
   getCursor(name: string): Promise<number | undefined>
 
-  /** Stores the position of a cursor durably. */
+  /**
+   * Stores the position of a cursor durably.
+   *
+   * @param name 1 to 255 bytes of UTF-8
+   * @throws {StorageError} `STORAGE_INVALID_ARGUMENT`, `STORAGE_WRITE_FAILED`
+   */
   setCursor(name: string, position: number): Promise<void>
 
   /** Forgets a cursor, so that it holds back pruning no more. */
@@ -103,8 +124,16 @@ export interface CommitStore {
   /** All cursors by name. */
   listCursors(): Promise<ReadonlyMap<string, number>>
 
-  /** Small pieces that services keep beside the chain (bans, known peers), by name. At most 1 MiB each. */
+  /** Small pieces that services keep beside the chain (bans, known peers), by name. */
   getRecord(name: string): Promise<Uint8Array | undefined>
+
+  /**
+   * Stores a record durably.
+   *
+   * @param name 1 to 255 bytes of UTF-8
+   * @param value at most 1 MiB
+   * @throws {StorageError} `STORAGE_INVALID_ARGUMENT`, `STORAGE_WRITE_FAILED`
+   */
   setRecord(name: string, value: Uint8Array): Promise<void>
 
   /** Waits for the writes under way and closes the database. Idempotent. */

@@ -63,6 +63,14 @@ describe('pruning through the delivery', () => {
     await assertPruned
   })
 
+  it('changes nothing for those who begin after one that failed', async (t) => {
+    const { store, delivery } = await openRoom(t, 20)
+    const failure = new Error('disk full')
+    store.prune = () => Promise.reject(failure)
+    await assert.rejects(delivery.prune(12), (thrown) => thrown === failure)
+    assert.equal(await nextIndex(iterate(delivery.subscribe())), 1)
+  })
+
   it('passes everyone when it is forced, and tells them', async (t) => {
     const { store, delivery, grow } = await openRoom(t, 20)
     await store.setCursor('away', 4)

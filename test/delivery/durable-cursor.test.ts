@@ -88,6 +88,34 @@ describe('a durable cursor', () => {
     assert.deepEqual(stored.positions, [0, 2])
   })
 
+  it('keeps up with a subscriber that overtakes the disk', async (t) => {
+    const { store, delivery, clock } = await openRoom(t, CHAIN_LENGTH)
+    const iterator = iterate(delivery.subscribe({ name: 'executor' }))
+    await takeUntil(iterator, 3)
+    const disk = holdCursor(store)
+    clock.advance(1000)
+    await disk.begun
+    await takeUntil(iterator, 120)
+    disk.release()
+    await disk.stored(119)
+  })
+
+  it('waits at its end for the write under way', async (t) => {
+    const { store, delivery, clock } = await openRoom(t, 10)
+    const iterator = iterate(delivery.subscribe({ name: 'executor' }))
+    await takeUntil(iterator, 3)
+    const disk = holdCursor(store)
+    clock.advance(1000)
+    await disk.begun
+    await takeUntil(iterator, 6)
+    const end = iterator.return()
+    assert.ok(await isPending(end))
+    assert.deepEqual(disk.asked, [2])
+    disk.release()
+    await end
+    assert.deepEqual(disk.asked, [2, 5])
+  })
+
   it('counts the commit in hand as consumed when the signal aborts and the subscriber comes back', async (t) => {
     const { store, delivery } = await openRoom(t, 10)
     const controller = new AbortController()
@@ -167,4 +195,31 @@ function observeCursor(store: Room['store']): { positions: number[]; next(): Pro
     heard = Promise.withResolvers()
   }
   return { positions, next: () => heard.promise }
+}
+
+/** Makes the disk wait with positions until it is released. */
+function holdCursor(store: Room['store']): {
+  asked: number[]
+  begun: Promise<void>
+  release(): void
+  stored(position: number): Promise<void>
+} {
+  const asked: number[] = []
+  const begun = Promise.withResolvers<void>()
+  const held = Promise.withResolvers<void>()
+  const done = new Map<number, PromiseWithResolvers<void>>()
+  const doneAt = (position: number) => {
+    const known = done.get(position) ?? Promise.withResolvers<void>()
+    done.set(position, known)
+    return known
+  }
+  const setCursor = store.setCursor.bind(store)
+  store.setCursor = async (name, position) => {
+    asked.push(position)
+    begun.resolve()
+    await held.promise
+    await setCursor(name, position)
+    doneAt(position).resolve()
+  }
+  return { asked, begun: begun.promise, release: () => held.resolve(), stored: (position) => doneAt(position).promise }
 }

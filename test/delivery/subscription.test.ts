@@ -105,6 +105,13 @@ describe('a subscription', () => {
     assert.deepEqual(await delivery.positions(), new Map())
   })
 
+  it('registers no cursor for a commit that is pruned', async (t) => {
+    const { store, delivery } = await openRoom(t, 10)
+    await store.prune(5)
+    await assertFails(nextIndex(iterate(delivery.subscribe({ name: 'executor', from: 4 }))), 'COMMIT_PRUNED')
+    assert.equal(await store.getCursor('executor'), undefined)
+  })
+
   it('passes on what the store fails with, and ends', async (t) => {
     const { store, delivery } = await openRoom(t, 10)
     const failure = new Error('unreadable')
@@ -140,6 +147,17 @@ describe('the end of a subscription', () => {
       if (commit.ref.index === 2) controller.abort()
     }
     assert.deepEqual(seen, [1, 2])
+  })
+
+  it('comes with the signal, while a commit is read', async (t) => {
+    const { store, delivery } = await openRoom(t, 10)
+    const controller = new AbortController()
+    const getSubDag = store.getSubDag.bind(store)
+    store.getSubDag = (index) => {
+      controller.abort()
+      return getSubDag(index)
+    }
+    assert.equal(await nextIndex(iterate(delivery.subscribe({ signal: controller.signal }))), undefined)
   })
 
   it('comes with an early break', async (t) => {
