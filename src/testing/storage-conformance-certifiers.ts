@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { StoreUnderTest } from './storage-conformance.ts'
 import {
   assertBytes,
   assertCertified,
@@ -14,6 +13,7 @@ import {
   subDagAt,
   subDags
 } from './storage-conformance-fixture.ts'
+import type { StoreUnderTest } from './store-under-test.ts'
 
 /** Blocks that certify commits, whoever else holds them. */
 export function certifierTests(underTest: StoreUnderTest): void {

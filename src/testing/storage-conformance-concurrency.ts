@@ -3,7 +3,6 @@ import { describe, it } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { randomInteger, seededRandom } from '../runtime/random.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
-import type { StoreUnderTest } from './storage-conformance.ts'
 import {
   assertBytes,
   assertCertified,
@@ -17,6 +16,7 @@ import {
   subDagAt,
   subDags
 } from './storage-conformance-fixture.ts'
+import type { StoreUnderTest } from './store-under-test.ts'
 
 const SEED = 20_261_121
 

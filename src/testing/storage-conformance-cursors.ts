@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { StoreUnderTest } from './storage-conformance.ts'
 import { assertRefused, openEmpty, openFilled } from './storage-conformance-fixture.ts'
+import type { StoreUnderTest } from './store-under-test.ts'
 
 const MEBIBYTE = 1024 * 1024
 

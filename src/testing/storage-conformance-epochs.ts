@@ -4,7 +4,6 @@ import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
 import { type Committee, encodeCommittee } from '../consensus/committee.ts'
 import type { VerifiedBlock } from '../consensus/signed-block.ts'
 import { forgeBlock, forgeSubDag } from './forge.ts'
-import type { StoreUnderTest } from './storage-conformance.ts'
 import {
   assertRefused,
   commitOf,
@@ -14,6 +13,7 @@ import {
   subDagAt,
   subDags
 } from './storage-conformance-fixture.ts'
+import type { StoreUnderTest } from './store-under-test.ts'
 
 /** Committees, and where epochs end. */
 export function epochTests(underTest: StoreUnderTest): void {

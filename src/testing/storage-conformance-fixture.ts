@@ -9,7 +9,7 @@ import { bytesEqual, toHex } from '../runtime/hex.ts'
 import type { CertifierWrite, CommitStore } from '../storage/commit-store.ts'
 import { StorageError, type StorageErrorCode } from '../storage/storage-error.ts'
 import { buildChain, type Chain, commitAt } from './chain-builder.ts'
-import type { StoreFixture, StoreUnderTest } from './storage-conformance.ts'
+import type { StoreFixture, StoreUnderTest } from './store-under-test.ts'
 
 /** Commits of the chain that the tests use: more than an implementation is likely to read at once. */
 export const CHAIN_LENGTH = 150

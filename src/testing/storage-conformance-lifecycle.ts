@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { StoreUnderTest } from './storage-conformance.ts'
 import {
   assertCertified,
   assertRefused,
@@ -11,6 +10,7 @@ import {
   subDagAt,
   subDags
 } from './storage-conformance-fixture.ts'
+import type { StoreUnderTest } from './store-under-test.ts'
 
 /** Closing, and opening again. */
 export function lifecycleTests(underTest: StoreUnderTest): void {

@@ -3,7 +3,6 @@ import { describe, it } from 'node:test'
 import type { BlockRef } from '../consensus/block-ref.ts'
 import { blockRefKey } from '../consensus/block-ref.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
-import type { StoreUnderTest } from './storage-conformance.ts'
 import {
   assertAbsent,
   assertCertified,
@@ -19,6 +18,7 @@ import {
   subDagAt,
   subDags
 } from './storage-conformance-fixture.ts'
+import type { StoreUnderTest } from './store-under-test.ts'
 
 /** What pruning deletes, and what it leaves. */
 export function pruningTests(underTest: StoreUnderTest): void {

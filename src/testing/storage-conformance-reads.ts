@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { VerifiedBlock } from '../consensus/signed-block.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
-import type { StoreUnderTest } from './storage-conformance.ts'
 import { CHAIN_LENGTH, commitOf, openFilled, subDagAt } from './storage-conformance-fixture.ts'
+import type { StoreUnderTest } from './store-under-test.ts'
 
 /** What reads find. */
 export function readTests(underTest: StoreUnderTest): void {

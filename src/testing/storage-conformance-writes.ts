@@ -5,7 +5,6 @@ import { genesisCommitRef } from '../consensus/genesis.ts'
 import { MAX_BLOCK_BYTES, MAX_COMMIT_BLOCKS } from '../consensus/limits.ts'
 import { decodeSignedBlock, type VerifiedBlock } from '../consensus/signed-block.ts'
 import { forgeBlock, forgeCommit, forgeSubDag } from './forge.ts'
-import type { StoreUnderTest } from './storage-conformance.ts'
 import {
   assertAbsent,
   assertRefused,
@@ -18,6 +17,7 @@ import {
   subDags,
   unsignedBlock
 } from './storage-conformance-fixture.ts'
+import type { StoreUnderTest } from './store-under-test.ts'
 
 /** What a write stores, and what it refuses. */
 export function writeTests(underTest: StoreUnderTest): void {

@@ -1,6 +1,4 @@
 import { describe } from 'node:test'
-import type { Genesis } from '../consensus/genesis.ts'
-import type { CommitStore } from '../storage/commit-store.ts'
 import { certifierTests } from './storage-conformance-certifiers.ts'
 import { concurrencyTests } from './storage-conformance-concurrency.ts'
 import { cursorTests } from './storage-conformance-cursors.ts'
@@ -9,26 +7,9 @@ import { lifecycleTests } from './storage-conformance-lifecycle.ts'
 import { pruningTests } from './storage-conformance-pruning.ts'
 import { readTests } from './storage-conformance-reads.ts'
 import { writeTests } from './storage-conformance-writes.ts'
+import type { StoreUnderTest } from './store-under-test.ts'
 
-/** One store to be tested. */
-export interface StoreFixture {
-  readonly store: CommitStore
-  /**
-   * Closes the store, if it is open, and opens it again with what was durable. Leave it away for stores that outlive nothing: the tests
-   * that need it are skipped.
-   */
-  reopen?(): Promise<CommitStore>
-  /** Closes the store, if it is open, and removes what is left of it. */
-  dispose(): Promise<void>
-}
-
-/** An implementation of {@link CommitStore} to be tested. */
-export interface StoreUnderTest {
-  /** What it is called in the names of the tests. */
-  readonly name: string
-  /** Makes an empty store for a chain. Called once a test. */
-  open(genesis: Genesis): Promise<StoreFixture>
-}
+export type { StoreFixture, StoreUnderTest } from './store-under-test.ts'
 
 /**
  * Registers tests that every {@link CommitStore} must pass, with `node:test`. They use the interface alone.
