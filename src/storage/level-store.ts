@@ -27,7 +27,8 @@ const plainView = {
  * Opens the chain in a directory, which is made when it is not there. Every write is flushed to the disk before it is done.
  *
  * @param path a directory of its own for this store
- * @throws {StorageError} `STORAGE_LOCKED`, `STORAGE_WRONG_CHAIN`, `STORAGE_WRONG_VERSION`, `STORAGE_CORRUPTED`, `STORAGE_OPEN_FAILED`
+ * @throws {StorageError} `STORAGE_LOCKED`, `STORAGE_WRONG_CHAIN`, `STORAGE_WRONG_VERSION`, `STORAGE_CORRUPTED`, `STORAGE_OPEN_FAILED`,
+ * `STORAGE_READ_FAILED`, `STORAGE_WRITE_FAILED`
  */
 export async function openLevelStore(path: string, init: StoreInit): Promise<CommitStore> {
   const where = resolve(path)
