@@ -3,6 +3,7 @@ import type { ConsensusInterface } from '../../src/node/soma-node.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import { errorCode } from '../../src/runtime/soma-error.ts'
 import { ScriptedConsensus, type ScriptedConsensusOptions } from '../../src/testing/scripted-consensus.ts'
+import { UsageError } from './cli-error.ts'
 
 /** Commits between two snapshots: what a killed validator makes again at its next start, in well under a second. */
 const SNAPSHOT_INTERVAL = 1_000
@@ -29,7 +30,7 @@ export interface ScriptedConsensusInit {
  * the node takes them where it is late. Resolves when the signal aborts.
  *
  * @throws {ConsensusInterfaceError} when the node refuses a commit
- * @throws {RangeError} when the snapshot is of another chain or seed
+ * @throws {UsageError} `CONFIG_WRONG_VALUE` when the snapshot is of another chain or seed
  */
 export async function runScriptedConsensus(init: ScriptedConsensusInit): Promise<void> {
   const { node, options, snapshotPath, clock, signal } = init
@@ -61,9 +62,20 @@ async function resume(
     if (errorCode(thrown) === 'ENOENT') return new ScriptedConsensus(options)
     throw thrown
   }
-  const consensus = ScriptedConsensus.resume(options, snapshot)
+  const consensus = resumeFrom(snapshot, options, path)
   // A snapshot ahead of the store would leave a gap: the store was removed or restored beneath it.
   return consensus.lastCommit.index > highestSynced ? new ScriptedConsensus(options) : consensus
+}
+
+function resumeFrom(snapshot: Uint8Array, options: ScriptedConsensusOptions, path: string): ScriptedConsensus {
+  try {
+    return ScriptedConsensus.resume(options, snapshot)
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause
+    throw new UsageError('CONFIG_WRONG_VALUE', `the scripted consensus cannot go on from ${path}: ${cause.message}`, {
+      cause
+    })
+  }
 }
 
 async function save(consensus: ScriptedConsensus, path: string): Promise<void> {

@@ -1,9 +1,8 @@
 import type { Logger } from 'pino'
-import type { SomaNode } from '../../src/node/soma-node.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import { errorCode, toError } from '../../src/runtime/soma-error.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import { runExecutor } from '../ledger/run-executor.ts'
+import { type ExecutorInit, runExecutor } from '../ledger/run-executor.ts'
 
 /** First wait before a failed executor runs again; it doubles up to the longest. A full disk takes a person minutes to notice. */
 const FIRST_RETRY_MS = 1_000
@@ -11,7 +10,7 @@ const LONGEST_RETRY_MS = 60_000
 
 /** What an executor is kept running with. */
 export interface SupervisedExecutorInit {
-  readonly node: SomaNode
+  readonly node: ExecutorInit['node']
   readonly ledger: Ledger
   readonly clock: Clock
   readonly signal: AbortSignal
