@@ -66,6 +66,7 @@ export class RpcClient {
     const frames = new FrameStream(stream)
     this.#streams.add(frames)
     stream.addEventListener('close', () => this.#streams.delete(frames))
+    if (stream.status !== 'open') this.#streams.delete(frames) // closed before anyone listened
     return frames
   }
 

@@ -231,14 +231,19 @@ describe('openStream', () => {
   }
 
   test('passes over connections that are closing, by their state or by what they say', async () => {
+    let askedClosing = false
     const connections = [
-      connection('closing', failing('must not be asked')),
+      connection('closing', async () => {
+        askedClosing = true
+        return opened
+      }),
       connection('open', failing('ConnectionClosedError')),
       connection('open', failing('MuxerClosedError')),
       connection('open', async () => opened)
     ]
     assert.equal(await openStream(connections, 'x', never), opened)
     await assert.rejects(openStream(connections.slice(0, 3), 'x', never), { code: 'RPC_NOT_CONNECTED' })
+    assert.equal(askedClosing, false)
   })
 
   test('does not try another connection when the peer refuses', async () => {

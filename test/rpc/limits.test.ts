@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import type { RpcInit } from '../../src/rpc/index.ts'
 import { ManualClock } from '../peers/manual-clock.ts'
 import { startRpcNode, startTwoNodes } from './network.ts'
+import { faultLog } from './raw-peer.ts'
 import { deliver, greet } from './test-protocols.ts'
 
 const protocol = greet()
@@ -101,6 +102,22 @@ describe('limits', () => {
     await call()
     await assert.rejects(call(), { code: 'RPC_RATE_LIMITED', retryAfterMs: 500 })
     assert.equal(client.getConnections()[0]?.streams.length, 1, 'refusals leave the stream as it is')
+  })
+
+  test('who is refused often and waits in between keeps its stream', async (context) => {
+    const clock = new ManualClock()
+    const log = faultLog()
+    const { client, server } = await startTwoNodes(context, {
+      server: { clock, requestsPerSecond: 1, requestBurst: 1, ...log }
+    })
+    server.services.rpc.handle(protocol, async (note) => note)
+    const call = () => client.services.rpc.call(server.peerId, protocol, { text: '' })
+    for (let second = 0; second < 3; second++) {
+      await call()
+      for (let i = 0; i < 60; i++) await assert.rejects(call(), { code: 'RPC_RATE_LIMITED' })
+      clock.advance(1_000)
+    }
+    assert.deepEqual(log.faults, [])
   })
 
   test('fifty requests at once have a stream each', async (context) => {

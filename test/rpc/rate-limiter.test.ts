@@ -40,20 +40,25 @@ describe('RateLimiter', () => {
     assert.equal(limiter.take('a'), 1_000)
   })
 
-  test('is bounded: rested keys go first, then the oldest', () => {
+  test('is bounded: rested keys go first', () => {
     const clock = new ManualClock()
-    const limiter = new RateLimiter({ perSecond: 1, burst: 1, capacity: 3, clock })
-    limiter.take('a')
-    clock.advance(600)
-    limiter.take('b')
-    limiter.take('c')
-    clock.advance(500)
-    assert.equal(limiter.take('d'), 0) // a has rested
-    assert.equal(limiter.size, 3)
-    assert.equal(limiter.take('b'), 500)
-    assert.equal(limiter.take('e'), 0) // none has: b, the oldest, is forgotten
-    assert.equal(limiter.size, 3)
-    assert.equal(limiter.take('b'), 0)
+    const limiter = new RateLimiter({ perSecond: 1, burst: 2, capacity: 2, clock })
+    limiter.take('older')
+    limiter.take('older')
+    limiter.take('rested')
+    clock.advance(1_500)
+    assert.equal(limiter.take('new'), 0)
+    assert.equal(limiter.size, 2)
+    assert.equal(limiter.take('older'), 0)
+    assert.equal(limiter.take('older'), 500, 'it is remembered what it took before')
+  })
+
+  test('is bounded: when none has rested the oldest goes', () => {
+    const limiter = new RateLimiter({ perSecond: 1, burst: 1, capacity: 2, clock: new ManualClock() })
+    for (const key of ['a', 'b', 'c']) assert.equal(limiter.take(key), 0)
+    assert.equal(limiter.size, 2)
+    assert.equal(limiter.take('b'), 1_000)
+    assert.equal(limiter.take('a'), 0)
   })
 })
 
