@@ -3,6 +3,9 @@ import { MAX_COMMITS_PER_FETCH } from '../state-sync/messages.ts'
 import { NodeError } from './node-error.ts'
 import type { NodeConfig } from './soma-node.ts'
 
+/** More threads than this verify faster than any network delivers. */
+const MAX_SIGNATURE_WORKERS = 64
+
 /** Defaults of every knob but `privateNetwork`, which follows from the addresses. Figures of the seeds where they have one. */
 export const NODE_DEFAULTS: Omit<NodeConfig, 'privateNetwork'> = {
   targetConnections: 20,
@@ -14,7 +17,7 @@ export const NODE_DEFAULTS: Omit<NodeConfig, 'privateNetwork'> = {
   stallMs: 3_000,
   maxBytesInFlight: 128 * 1024 * 1024,
   maxExecutorLead: Number.POSITIVE_INFINITY,
-  signatureWorkers: availableParallelism(),
+  signatureWorkers: Math.min(MAX_SIGNATURE_WORKERS, availableParallelism()),
   keepCommits: Number.POSITIVE_INFINITY
 }
 
@@ -31,7 +34,7 @@ const RANGES: Readonly<Record<NumberKey, readonly [number, number, boolean?]>> =
   stallMs: [100, 600_000],
   maxBytesInFlight: [1, Number.MAX_SAFE_INTEGER],
   maxExecutorLead: [1, Number.MAX_SAFE_INTEGER, true],
-  signatureWorkers: [0, 64],
+  signatureWorkers: [0, MAX_SIGNATURE_WORKERS],
   keepCommits: [1, Number.MAX_SAFE_INTEGER, true]
 }
 

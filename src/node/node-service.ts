@@ -57,6 +57,7 @@ export class NodeService implements SomaNode {
   readonly #init: ResolvedNodeInit
   readonly #parts: Parts
   #startedAt: number | undefined
+  #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
   readonly #stopped = Promise.withResolvers<Error | undefined>()
 
@@ -81,12 +82,16 @@ export class NodeService implements SomaNode {
       store,
       delivery,
       keepCommits: config.keepCommits,
+      onPruned: () => health.set('pruning', { state: 'ok' }),
       onFailure: (thrown) => {
         health.set('pruning', { state: 'degraded', reason: toError(thrown).message })
         log.error('pruning failed: %s', toError(thrown).message)
       }
     })
-    const signatures = await acquireSignaturePool({ workers: config.signatureWorkers })
+    const signatures = await acquireSignaturePool({
+      workers: config.signatureWorkers,
+      onFault: (error) => log.error('a signature thread failed: %s', error.message)
+    })
     try {
       const libp2p = await createNodeLibp2p({
         ...init,
@@ -128,10 +133,18 @@ export class NodeService implements SomaNode {
   }
 
   async start(): Promise<void> {
-    if (this.#stopping !== undefined)
+    if (this.#stopping !== undefined) {
       throw new NodeError('NODE_STOPPED', 'a stopped node is not started again: make another')
-    await this.#parts.libp2p.start()
-    this.#startedAt ??= this.#init.clock.monotonic()
+    }
+    this.#starting ??= Promise.resolve(this.#parts.libp2p.start())
+    try {
+      await this.#starting
+      this.#startedAt ??= this.#init.clock.monotonic()
+    } catch (thrown) {
+      this.#stopWith(toError(thrown)) // half started is not started: the store and its lock are given back
+      await this.#stopping
+      throw thrown
+    }
   }
 
   async stop(): Promise<void> {
@@ -198,13 +211,26 @@ export class NodeService implements SomaNode {
     )
   }
 
+  /** Takes every step, whatever fails. @throws the first failure, at the end */
   async #stop(): Promise<void> {
     const { libp2p, delivery, pruner, releaseSignatures } = this.#parts
-    await libp2p.stop()
-    await delivery.stop()
-    await pruner.settled()
-    await releaseSignatures()
-    if (this.#init.isStoreOwned) await this.store.close()
+    const failures: unknown[] = []
+    const steps = [
+      () => this.#starting?.catch(() => undefined), // libp2p does not stop while it starts; who started it gets the failure
+      () => libp2p.stop(),
+      () => delivery.stop(),
+      () => pruner.stop(),
+      releaseSignatures,
+      () => (this.#init.isStoreOwned ? this.store.close() : undefined)
+    ]
+    for (const step of steps) {
+      try {
+        await step()
+      } catch (thrown) {
+        failures.push(thrown)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
   }
 
   #isValidator(): boolean {

@@ -1,14 +1,15 @@
 import type { Delivery } from '../delivery/delivery.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 
-/** Prunes in steps: each costs a durable write. */
-const STEP_COMMITS = 100
+/** Commits pruned at a time: enough to share the cost of a durable write, few enough that a stop does not wait for long. */
+const STEP_COMMITS = 500
 
 export interface PrunerInit {
   readonly store: CommitStore
   readonly delivery: Delivery
   /** Commits to keep below the highest synced one. */
   readonly keepCommits: number
+  readonly onPruned: () => void
   readonly onFailure: (error: unknown) => void
 }
 
@@ -16,6 +17,7 @@ export interface PrunerInit {
 export class Pruner {
   readonly #init: PrunerInit
   #running: Promise<void> | undefined
+  #isStopped = false
 
   constructor(init: PrunerInit) {
     this.#init = init
@@ -23,20 +25,32 @@ export class Pruner {
 
   /** The watermark has moved. */
   advance(): void {
-    const { store, delivery, keepCommits, onFailure } = this.#init
-    const { highestSynced, lowestAvailable } = store.watermarks
-    const wanted = highestSynced.index - keepCommits + 1
-    if (this.#running !== undefined || wanted < lowestAvailable + STEP_COMMITS) return
-    this.#running = delivery
-      .prune(wanted)
-      .then(() => undefined, onFailure)
+    if (this.#running !== undefined || this.#isStopped || !this.#isDue()) return
+    const { onPruned, onFailure } = this.#init
+    this.#running = this.#prune()
+      .then(onPruned, onFailure)
       .finally(() => {
         this.#running = undefined
       })
   }
 
-  /** Resolves when no pruning is under way. */
-  async settled(): Promise<void> {
+  /** Resolves when the step under way is done. No further one is begun. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
     await this.#running
+  }
+
+  async #prune(): Promise<void> {
+    const { store, delivery } = this.#init
+    while (!this.#isStopped && this.#isDue()) {
+      const { lowestAvailable } = store.watermarks
+      if ((await delivery.prune(lowestAvailable + STEP_COMMITS)) === lowestAvailable) return // a cursor holds it back
+    }
+  }
+
+  #isDue(): boolean {
+    const { store, keepCommits } = this.#init
+    const { highestSynced, lowestAvailable } = store.watermarks
+    return highestSynced.index - keepCommits + 1 >= lowestAvailable + STEP_COMMITS
   }
 }

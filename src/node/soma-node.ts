@@ -58,7 +58,7 @@ export interface NodeConfig {
   maxBytesInFlight: number
   /** Commits that the sync may run ahead of the slowest durable cursor before it waits. @default Infinity: no bound */
   maxExecutorLead: number
-  /** Threads that check signatures, shared by all nodes of the process. 0 checks on the main thread. @default the number of cores */
+  /** Threads that check signatures, shared by all nodes of the process. 0 checks on the main thread. @default the number of cores, at most 64 */
   signatureWorkers: number
   /** Commits to keep below the highest synced one; older ones are pruned. @default Infinity: keeps everything */
   keepCommits: number

@@ -4,7 +4,7 @@ export type Overflow = 'drop-newest' | 'drop-oldest'
 /**
  * A bounded queue with one consumer: the door of an event loop.
  *
- * Messages are hints or facts that can be asked for again; a full mailbox drops one rather than grow.
+ * For messages that can be asked for again: a full mailbox drops one rather than grow. Where some cannot, its owner gives it room for those and bounds the others before it posts them.
  */
 export class Mailbox<T> implements AsyncIterable<T> {
   readonly #capacity: number

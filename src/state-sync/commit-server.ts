@@ -60,10 +60,16 @@ export class CommitServer {
     }
     const last = await this.#provableEnd(start, end)
     const frame = new FrameFiller(MAX_COMMITS_PER_FETCH, (commits) => ({ commits, certifierBlocks: [] }))
-    for await (const commit of this.#store.readCommits(start, last, { signal })) yield* frame.add(commit.bytes)
+    let next = start
+    for await (const commit of this.#store.readCommits(start, last, { signal })) {
+      yield* frame.add(commit.bytes)
+      next += 1
+    }
+    const certifiers = await this.#store.getCertifiers(last)
+    if (next <= last || certifiers.length === 0) throw this.#notFound('pruned in the meantime')
     yield* frame.flush()
     const certifierFrame = new FrameFiller(MAX_COMMITTEE_SIZE, (certifierBlocks) => ({ commits: [], certifierBlocks }))
-    for (const block of await this.#store.getCertifiers(last)) yield* certifierFrame.add(block)
+    for (const block of certifiers) yield* certifierFrame.add(block)
     yield* certifierFrame.flush()
   }
 

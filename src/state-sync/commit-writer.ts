@@ -16,6 +16,8 @@ export interface CertifiedSubDag {
 
 export interface CommitWriterInit {
   readonly store: CommitStore
+  /** Called with each of the latest stored commits when the writer opens. */
+  readonly onRead?: (subDag: CommittedSubDag) => void
   /** Called after commits are durable, before `append` resolves. */
   readonly onStored: (subDags: readonly CommittedSubDag[]) => void
 }
@@ -27,12 +29,17 @@ export interface CommitWriterInit {
 export class CommitWriter {
   readonly #store: CommitStore
   readonly #onStored: (subDags: readonly CommittedSubDag[]) => void
+  readonly #onRead: (subDag: CommittedSubDag) => void
+  /** The highest commit of which `onStored` was told. */
+  #told: number
   #votes = new VoteCollector()
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(init: CommitWriterInit) {
     this.#store = init.store
     this.#onStored = init.onStored
+    this.#onRead = init.onRead ?? (() => {})
+    this.#told = init.store.watermarks.highestSynced.index
   }
 
   /** Reads the latest stored commits again, so that votes seen before a restart count for commits that are not certifiable yet. */
@@ -46,6 +53,7 @@ export class CommitWriter {
     ) {
       const subDag = await this.#store.getSubDag(index)
       if (subDag === undefined) continue
+      this.#onRead(subDag)
       const isCertified = (await this.#store.highestCertifiableIn(index, index)) !== undefined
       this.#votes.add(subDag, await this.#committeeOf(subDag), isCertified)
     }
@@ -70,7 +78,12 @@ export class CommitWriter {
       if (await this.#isKnown(commit.subDag.commit.ref, evidenceOf(commits))) continue
       fresh.push(commit)
     }
-    if (fresh.length === 0) return 0
+    if (fresh.length > 0) await this.#write(fresh)
+    this.#tell(commits)
+    return fresh.length
+  }
+
+  async #write(fresh: readonly CertifiedSubDag[]): Promise<void> {
     checkLinks(this.#store.watermarks.highestSynced, fresh)
     const subDags = fresh.map(({ subDag }) => subDag)
     try {
@@ -84,8 +97,13 @@ export class CommitWriter {
       await this.open() // the votes counted for this write are not stored: count from the store again
       throw thrown
     }
-    this.#onStored(subDags)
-    return fresh.length
+  }
+
+  /** A write that failed may turn out to be stored after all, once the database is open again: its commits are told of then. */
+  #tell(commits: readonly CertifiedSubDag[]): void {
+    const untold = commits.map(({ subDag }) => subDag).filter(({ commit }) => commit.ref.index > this.#told)
+    this.#told = Math.max(this.#told, this.#store.watermarks.highestSynced.index)
+    if (untold.length > 0) this.#onStored(untold)
   }
 
   async #isKnown(ref: CommitRef, evidence: HaltEvidence): Promise<boolean> {

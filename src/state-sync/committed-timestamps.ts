@@ -1,4 +1,4 @@
-import { type BlockRef, blockRefKey } from '../consensus/block-ref.ts'
+import { blockRefKey } from '../consensus/block-ref.ts'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
 import { assembleSubDag } from '../verify/assembly.ts'
 import { VerifyError } from '../verify/verify-error.ts'
@@ -17,9 +17,11 @@ export class CommittedTimestamps {
    *
    * @throws {SyncError} `SYNC_CERTIFIED_DATA_REFUSED` when they break a rule although a quorum certified them
    */
-  assemble({ commit, blocks }: CompleteCommit): CommittedSubDag {
+  assemble({ commit, blocks }: Pick<CompleteCommit, 'commit' | 'blocks'>): CommittedSubDag {
     try {
-      return assembleSubDag(commit, blocks, (ref) => this.#timestampOf(ref))
+      const subDag = assembleSubDag(commit, blocks, (_, key) => this.#timestamps.get(key))
+      this.add(subDag) // at once: the next commit of the same run may build on it
+      return subDag
     } catch (cause) {
       if (!(cause instanceof VerifyError)) throw cause
       throw new SyncError('SYNC_CERTIFIED_DATA_REFUSED', `commit ${commit.ref.index} is refused: ${cause.message}`, {
@@ -28,16 +30,12 @@ export class CommittedTimestamps {
     }
   }
 
-  /** Remembers the blocks of a stored commit. */
+  /** Remembers the blocks of a commit. */
   add({ blocks }: CommittedSubDag): void {
     for (const { ref, block } of blocks) this.#timestamps.set(blockRefKey(ref), block.timestampMs)
     for (const oldest of this.#timestamps.keys()) {
       if (this.#timestamps.size <= REMEMBERED_BLOCKS) return
       this.#timestamps.delete(oldest)
     }
-  }
-
-  #timestampOf(ref: BlockRef): number | undefined {
-    return this.#timestamps.get(blockRefKey(ref))
   }
 }

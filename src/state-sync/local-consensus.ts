@@ -1,4 +1,4 @@
-import type { AbortOptions } from '@libp2p/interface'
+import type { AbortOptions, Logger } from '@libp2p/interface'
 import { blockRefKey, blockRefsEqual } from '../consensus/block-ref.ts'
 import type { CommitRef } from '../consensus/commit-ref.ts'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
@@ -10,6 +10,7 @@ import type { CommitStore } from '../storage/commit-store.ts'
 import type { BlockVerifier } from '../verify/block-verifier.ts'
 import { verifyCertification } from '../verify/certification.ts'
 import type { CommitWriter } from './commit-writer.ts'
+import type { CommittedTimestamps } from './committed-timestamps.ts'
 import { SyncError } from './sync-error.ts'
 
 /** What local consensus hands in. */
@@ -24,6 +25,8 @@ export interface LocalConsensusInit {
   readonly writer: CommitWriter
   readonly blockVerifier: BlockVerifier
   readonly clock: Clock
+  readonly timestamps: CommittedTimestamps
+  readonly log: Logger
 }
 
 /** The way of local consensus into the store: every commit is checked for its link, its blocks and its certifiers, and a refusal is the caller's. */
@@ -48,11 +51,14 @@ export class LocalConsensus {
     options?.signal?.throwIfAborted()
     await this.#checkPlace(subDag)
     checkBlocks(subDag)
+    this.#checkTimestamps(subDag)
     const certifiers = await this.#verifyCertifiers(handedIn, options)
     this.#highestHandedIn = Math.max(this.#highestHandedIn, ref.index)
-    this.#lastCommitAt = this.#init.clock.monotonic()
     try {
-      return (await this.#init.writer.append([{ subDag, certifiers }])) > 0 ? 'stored' : 'known'
+      const stored = await this.#init.writer.append([{ subDag, certifiers }])
+      if (stored === 0) return 'known'
+      this.#lastCommitAt = this.#init.clock.monotonic() // one that replays what is known is not at the tip
+      return 'stored'
     } catch (thrown) {
       if (!(thrown instanceof SyncError)) throw thrown
       throw new SyncError('CONSENSUS_CONFLICT', `commit ${ref.index} of epoch ${commit.epoch}: ${thrown.message}`, {
@@ -69,7 +75,25 @@ export class LocalConsensus {
   /** Commits are durable: tells consensus when they came another way. */
   stored(highest: CommitRef): void {
     if (highest.index <= this.#highestHandedIn) return
-    for (const listener of this.#listeners) listener(highest)
+    for (const listener of this.#listeners) {
+      try {
+        listener(highest)
+      } catch (thrown) {
+        this.#init.log.error('a listener to onOvertaken failed: %s', toError(thrown).message)
+      }
+    }
+  }
+
+  #checkTimestamps({ commit, blocks }: CommittedSubDag): void {
+    try {
+      this.#init.timestamps.assemble({
+        commit,
+        blocks: new Map(blocks.map((block) => [blockRefKey(block.ref), block]))
+      })
+    } catch (cause) {
+      if (!(cause instanceof SyncError)) throw cause
+      throw new SyncError('CONSENSUS_INVALID', cause.message, { cause })
+    }
   }
 
   async #checkPlace({ commit: { ref, commit } }: CommittedSubDag): Promise<void> {

@@ -3,6 +3,7 @@ import { anySignal } from 'any-signal'
 import { pipe } from 'it-pipe'
 import { blockRefsEqual } from '../consensus/block-ref.ts'
 import type { CommitRef } from '../consensus/commit-ref.ts'
+import type { Committee } from '../consensus/committee.ts'
 import type { SignedBlock, VerifiedBlock } from '../consensus/signed-block.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 import type { ByteBudget } from '../runtime/byte-budget.ts'
@@ -47,7 +48,8 @@ export async function attemptRange(
   range: Range,
   { peer, pace, signal: stopped }: { readonly peer: PeerId; readonly pace: Pace; readonly signal: AbortSignal }
 ): Promise<void> {
-  const { rpc, blockVerifier, budget, onProgress } = init
+  const { rpc, store, blockVerifier, budget, onProgress } = init
+  const committee = await committeeOf(store)
   const ended = new AbortController() // a failure at the end of the pipe leaves nothing under way at its beginning
   const signal = anySignal([stopped, ended.signal])
   const options = { signal, onBytes: (bytes: number) => pace.arrived(bytes) }
@@ -55,7 +57,7 @@ export async function attemptRange(
     peer,
     start: range.start,
     end: range.end,
-    certified: range.certified,
+    certified: range.remaining,
     hasBlock: (key) => range.hasBlock(key),
     async hold(bytes) {
       await budget.acquire(bytes, { signal, isUrgent: () => init.isLowest(range) })
@@ -66,16 +68,17 @@ export async function attemptRange(
   const results = pipe(
     single(request),
     fetchCommits({
+      validators: committee.validators.length,
       fetch: ({ start, end }) => pace.watch(rpc.stream(peer, protocols.fetchCommits, { start, end }, options))
     }),
-    verifyCommits({ certify: (fetched) => certify(init, fetched, signal) }),
+    verifyCommits({ certify: (fetched) => certify(init, committee, fetched, signal) }),
     fetchBlocks({ fetch: (_, refs) => pace.watch(rpc.stream(peer, protocols.fetchBlocks, { refs }, options)) }),
     verifyBlocks({ verify: (blocks) => verifyCertified(blockVerifier, range, blocks, signal), ahead: BATCHES_AHEAD })
   )
   try {
     for await (const result of results) {
-      if (result.kind === 'certified') range.certify(result.certified)
-      else range.addBlocks(result.blocks)
+      if (result.kind === 'blocks') range.addBlocks(result.blocks)
+      else if (range.certified === undefined) range.certify(result.certified)
       onProgress(range, 0)
     }
   } finally {
@@ -89,10 +92,20 @@ async function* single<T>(item: T): AsyncGenerator<T> {
   yield item
 }
 
-async function certify({ store, blockVerifier }: RangeAttemptInit, fetched: FetchedCommits, signal: AbortSignal) {
+/** The committee of the epoch that the chain is in. */
+async function committeeOf(store: CommitStore): Promise<Committee> {
   const epoch = await epochOf(store)
   const committee = await store.getCommittee(epoch)
   if (committee === undefined) throw new VerifyError('BLOCK_UNKNOWN_EPOCH', `no committee is known for epoch ${epoch}`)
+  return committee
+}
+
+async function certify(
+  { store, blockVerifier }: RangeAttemptInit,
+  committee: Committee,
+  fetched: FetchedCommits,
+  signal: AbortSignal
+) {
   const result = await certifyRange(fetched, { committee, blockVerifier, signal })
   checkTip(store.watermarks.highestSynced, result.certified)
   return result

@@ -76,6 +76,11 @@ export class RangeTable {
     let wanted = next
     for (let range = this.lowest; range !== undefined; range = this.lowest) {
       if (range.next > wanted) break
+      if (range.end < wanted) {
+        skippedBytes += range.abandon() // all of it came another way, whether or not a peer still has its blocks
+        this.#ranges.shift()
+        continue
+      }
       const complete = commits.length < maxCommits && bytes < maxBytes ? range.take() : undefined
       if (complete === undefined) break
       if (complete.commit.ref.index < wanted) skippedBytes += complete.budgetBytes

@@ -47,6 +47,7 @@ export class Range {
   #taken = 0
   readonly #blocks = new Map<string, VerifiedBlock>()
   #heldBytes = 0
+  #isAbandoned = false
 
   constructor(start: number, end: number) {
     this.start = start
@@ -69,6 +70,11 @@ export class Range {
     return this.#certified
   }
 
+  /** What of it is not taken yet: all that a further attempt needs. */
+  get remaining(): CertifiedCommits | undefined {
+    return this.#certified && { ...this.#certified, commits: this.#certified.commits.slice(this.#taken) }
+  }
+
   /** The first commit that has not been taken yet. */
   get next(): number {
     return this.start + this.#taken
@@ -85,8 +91,10 @@ export class Range {
 
   /** Whether nothing of what was certified is missing. */
   get isWhole(): boolean {
-    const left = this.#certified?.commits.slice(this.#taken)
-    return left?.every(({ commit }) => commit.blocks.every((ref) => this.#blocks.has(blockRefKey(ref)))) ?? false
+    return (
+      this.remaining?.commits.every(({ commit }) => commit.blocks.every((ref) => this.#blocks.has(blockRefKey(ref)))) ??
+      false
+    )
   }
 
   /** Who was asked last. */
@@ -132,10 +140,17 @@ export class Range {
   settleHeld(): number {
     let kept = 0
     for (const block of this.#blocks.values()) kept += block.bytes.byteLength
-    for (const commit of this.#certified?.commits.slice(this.#taken) ?? []) kept += commit.bytes.byteLength
+    if (!this.#isAbandoned) for (const commit of this.remaining?.commits ?? []) kept += commit.bytes.byteLength
     const excess = Math.max(0, this.#heldBytes - kept)
     this.#heldBytes -= excess
     return excess
+  }
+
+  /** Gives up a range whose commits came another way, and returns the bytes to give back. What its attempt still brings is not kept. */
+  abandon(): number {
+    this.#isAbandoned = true
+    this.#blocks.clear()
+    return this.settleHeld()
   }
 
   /** Shortens a range that no peer has been asked for yet. */
@@ -144,6 +159,7 @@ export class Range {
   }
 
   addBlocks(blocks: readonly VerifiedBlock[]): void {
+    if (this.#isAbandoned) return
     for (const block of blocks) this.#blocks.set(blockRefKey(block.ref), block)
   }
 

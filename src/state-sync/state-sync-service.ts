@@ -64,8 +64,19 @@ export class StateSyncService implements StateSync, Startable {
     this.#heights = new PeerHeights(() => clock.monotonic())
     this.#budget = new ByteBudget(config.maxBytesInFlight)
     this.#tasks = new TaskGroup((thrown) => this.#fail(thrown))
-    this.#writer = new CommitWriter({ store, onStored: (subDags) => this.#stored(subDags) })
-    this.#consensus = new LocalConsensus({ store, writer: this.#writer, blockVerifier, clock })
+    this.#writer = new CommitWriter({
+      store,
+      onRead: (subDag) => this.#timestamps.add(subDag),
+      onStored: (subDags) => this.#stored(subDags)
+    })
+    this.#consensus = new LocalConsensus({
+      store,
+      writer: this.#writer,
+      blockVerifier,
+      clock,
+      timestamps: this.#timestamps,
+      log: this.#log
+    })
     this.#tail = new SyncTail({
       ranges: this.#ranges,
       budget: this.#budget,
@@ -124,6 +135,7 @@ export class StateSyncService implements StateSync, Startable {
 
   async start(): Promise<void> {
     if (this.#running !== undefined) return
+    if (this.#tasks.signal.aborted) throw new SyncError('SYNC_STOPPED', 'a stopped state sync is not started again')
     await this.#writer.open()
     this.#running = this.#run()
     this.#topology = await this.#components.registrar.register(
@@ -189,13 +201,23 @@ export class StateSyncService implements StateSync, Startable {
   }
 
   async #tick(signal: AbortSignal): Promise<void> {
-    const { clock, store } = this.#init
+    const { clock } = this.#init
     const lead = this.#init.config?.maxExecutorLead ?? STATE_SYNC_DEFAULTS.maxExecutorLead
     while (!signal.aborted) {
-      if (Number.isFinite(lead))
-        this.#ceiling = ((await this.#init.slowestCursor()) ?? store.watermarks.highestSynced.index) + lead
+      if (Number.isFinite(lead)) this.#ceiling = (await this.#slowestCursor()) + lead
       this.#hint({ type: 'tick' })
       await clock.sleep(TICK_MS, { signal })
+    }
+  }
+
+  /** The position of the slowest cursor. Where it cannot be read, the sync waits where it is: the store is tried again at the next tick. */
+  async #slowestCursor(): Promise<number> {
+    const highestSynced = this.#init.store.watermarks.highestSynced.index
+    try {
+      return (await this.#init.slowestCursor()) ?? highestSynced
+    } catch (thrown) {
+      this.#log.error('the cursors cannot be read: %s', toError(thrown).message)
+      return Math.min(highestSynced, this.#ceiling)
     }
   }
 
@@ -257,8 +279,8 @@ export class StateSyncService implements StateSync, Startable {
   }
 
   #stored(subDags: readonly CommittedSubDag[]): void {
-    for (const subDag of subDags) this.#timestamps.add(subDag)
     this.#init.onStored(subDags)
+    this.#tail.wake() // what local consensus stored may be just what a ready range waited for
     this.#consensus.stored(this.#init.store.watermarks.highestSynced)
     this.#hint({ type: 'stored' })
   }

@@ -16,6 +16,8 @@ const MAX_RUN_BYTES: number = 4 * 1024 * 1024
 const MAX_RUN_COMMITS = 256
 /** The disk may be full for long; asking it once a second costs nothing. */
 const STORE_RETRY_MS = 1_000
+/** What may pass by itself, or by an operator who makes room. Anything else does not, and takes the node down. */
+const PASSING: ReadonlySet<string> = new Set(['STORAGE_WRITE_FAILED', 'STORAGE_READ_FAILED'])
 
 export interface SyncTailInit {
   readonly ranges: RangeTable
@@ -92,7 +94,7 @@ export class SyncTail {
         this.#init.onSynced(commits)
         return
       } catch (thrown) {
-        if (!(thrown instanceof StorageError)) throw toError(thrown)
+        if (!(thrown instanceof StorageError && PASSING.has(thrown.code))) throw toError(thrown)
         health.set('storage', { state: 'degraded', reason: `${thrown.code}: ${thrown.message}; trying again` })
         await clock.sleep(STORE_RETRY_MS, { signal }).catch(() => undefined) // aborted: the loop's condition ends it
       }

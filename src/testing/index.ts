@@ -29,6 +29,7 @@ export { breakSignature, flipBit, forgeBlock, forgeCommit, forgeSubDag, replaceC
 export { type BuiltGenesis, buildGenesis, type GenesisOptions, type GenesisValidator } from './genesis-builder.ts'
 export { ScriptedConsensus, type ScriptedConsensusOptions } from './scripted-consensus.ts'
 export { signBlock } from './sign-block.ts'
+export { type StoreFixture, type StoreUnderTest, storageConformance } from './storage-conformance.ts'
 export { TestNetwork, type TestNodeOptions } from './test-network.ts'
 export { deriveValidatorKeys, generateValidatorKeys, networkPrivateKey, type ValidatorKeys } from './validator-keys.ts'
 export { storeWriteOf, writeChain } from './write-chain.ts'

@@ -57,6 +57,26 @@ describe('the life of a node', () => {
     await assert.rejects(node.start(), failsWith('NODE_STOPPED'))
   })
 
+  it('stops whole when it is stopped while it starts, and when it cannot start', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'soma-p2p-node-'))
+    const init = { genesis: chain.genesis, store: join(directory, 'chain') }
+    const stopped = await createNode(init)
+    const starting = stopped.start()
+    await stopped.stop()
+    await starting
+    assert.deepEqual(stopped.addresses(), [])
+    const listening = await createNode({ genesis: chain.genesis })
+    await listening.start()
+    const listen = listening.addresses().map((address) => address.slice(0, address.indexOf('/p2p/')))
+    const failing = await createNode({ ...init, listen })
+    await assert.rejects(failing.start())
+    assert.ok((await failing.stopped) instanceof Error)
+    await assert.rejects(failing.start(), failsWith('NODE_STOPPED'))
+    const again = await createNode(init) // the lock was given back
+    await Promise.all([again.stop(), listening.stop()])
+    await rm(directory, { recursive: true })
+  })
+
   it('keeps only so many commits, but none that a durable cursor has yet to read', async () => {
     await using network = new TestNetwork(chain)
     const validator = await network.start({ validator: 0, commits: 300 })

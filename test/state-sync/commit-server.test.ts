@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { RpcError, type RpcErrorCode } from '../../src/rpc/rpc-error.ts'
 import { CommitServer } from '../../src/state-sync/commit-server.ts'
+import type { CommitStore } from '../../src/storage/index.ts'
 import { openMemoryStore } from '../../src/storage/index.ts'
 import { buildChain, commitAt, storeWriteOf, writeChain } from '../../src/testing/index.ts'
 
@@ -61,6 +62,25 @@ describe('CommitServer', () => {
     await refuses(server.fetchCommits({ start: 39, end: 50 }, signal), 'RPC_NOT_FOUND', 40)
     await refuses(server.fetchCommits({ start: 101, end: 101 }, signal), 'RPC_NOT_FOUND', 40)
     await refuses(server.commitInfo({ latest: undefined, index: 5, digest: undefined }), 'RPC_NOT_FOUND', 40)
+  })
+
+  it('says so when it pruned in the middle of an answer, rather than prove less than it sent', async () => {
+    const { store } = await serving(120)
+    const pruning = new Proxy(store, {
+      get(target, key) {
+        const value: unknown = Reflect.get(target, key, target)
+        if (key !== 'readCommits') return typeof value === 'function' ? value.bind(target) : value
+        return async function* (...range: Parameters<CommitStore['readCommits']>) {
+          let read = 0
+          for await (const commit of target.readCommits(...range)) {
+            yield commit
+            if (++read === 64) await target.prune(90)
+          }
+        }
+      }
+    })
+    const server = new CommitServer({ genesis: chain.genesis, store: pruning })
+    await refuses(server.fetchCommits({ start: 1, end: 100 }, signal), 'RPC_NOT_FOUND', 90)
   })
 
   it('refuses odd ranges', async () => {

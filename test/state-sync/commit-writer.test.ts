@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { errorCode } from '../../src/runtime/soma-error.ts'
 import { CommitWriter } from '../../src/state-sync/commit-writer.ts'
-import type { CommitStore } from '../../src/storage/commit-store.ts'
+import type { CommitStore, StoreWrite } from '../../src/storage/commit-store.ts'
 import { openMemoryStore } from '../../src/storage/index.ts'
 import { StorageError } from '../../src/storage/storage-error.ts'
 import { buildChain, commitAt, forkChain } from '../../src/testing/index.ts'
@@ -55,6 +55,28 @@ describe('CommitWriter', () => {
     await again.append(run(21, 30))
     for (let index = 1; index <= 25; index++) assert.equal(await store.highestCertifiableIn(index, index), index)
     assert.ok((await store.getCertifiers(20)).length >= 3)
+  })
+
+  it('tells of a commit whose write failed and is stored after all', async () => {
+    let isDoubtful = true
+    const { writer, stored } = await open(
+      (inner) =>
+        new Proxy(inner, {
+          get(target, key) {
+            const value: unknown = Reflect.get(target, key, target)
+            if (typeof value !== 'function') return value
+            if (key !== 'write' || !isDoubtful) return value.bind(target)
+            return async (write: StoreWrite) => {
+              await target.write(write)
+              throw new StorageError('STORAGE_WRITE_FAILED', 'the disk did not say')
+            }
+          }
+        })
+    )
+    await assert.rejects(writer.append(run(1, 3)), StorageError)
+    isDoubtful = false
+    assert.equal(await writer.append(run(1, 3)), 0)
+    assert.deepEqual(stored, [1, 2, 3])
   })
 
   it('goes on after a write that failed, and loses no votes by it', async () => {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { quietLogger } from '../../src/node/quiet-logger.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { errorCode } from '../../src/runtime/soma-error.ts'
 import { CommitWriter } from '../../src/state-sync/commit-writer.ts'
+import { CommittedTimestamps } from '../../src/state-sync/committed-timestamps.ts'
 import { LocalConsensus } from '../../src/state-sync/local-consensus.ts'
 import { openMemoryStore } from '../../src/storage/index.ts'
 import { buildChain, commitAt, forgeCommit, forkChain } from '../../src/testing/index.ts'
@@ -20,7 +22,9 @@ async function open() {
     getCommittee: (epoch) => store.getCommittee(epoch)
   })
   const writer = new CommitWriter({ store, onStored: () => {} })
-  const consensus = new LocalConsensus({ store, writer, blockVerifier, clock: systemClock })
+  const timestamps = new CommittedTimestamps()
+  const log = quietLogger().forComponent('test')
+  const consensus = new LocalConsensus({ store, writer, blockVerifier, clock: systemClock, timestamps, log })
   return { store, writer, consensus }
 }
 
@@ -63,6 +67,20 @@ describe('LocalConsensus', () => {
     await refuses(consensus.sendCommit({ ...first, subDag: { ...first.subDag, blocks: [] } }), 'CONSENSUS_INVALID')
     const blocks = commitAt(chain, 2).subDag.blocks
     await refuses(consensus.sendCommit({ ...first, subDag: { ...first.subDag, blocks } }), 'CONSENSUS_INVALID')
+  })
+
+  it('is at the tip only while its commits are new, and survives a listener that throws', async () => {
+    const { consensus, store } = await open()
+    consensus.onOvertaken(() => {
+      throw new Error('a listener that throws')
+    })
+    await consensus.sendCommit(commitAt(chain, 1))
+    assert.equal(consensus.isActive(60_000), true)
+    consensus.stored({ index: 9, digest: store.watermarks.highestSynced.digest })
+    const again = await open()
+    await again.writer.append([{ subDag: commitAt(chain, 1).subDag, certifiers: [] }])
+    assert.equal(await again.consensus.sendCommit(commitAt(chain, 1)), 'known')
+    assert.equal(again.consensus.isActive(60_000), false)
   })
 
   it('tells consensus when the sync has overtaken it, until it no longer listens', async () => {

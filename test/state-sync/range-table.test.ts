@@ -115,6 +115,28 @@ describe('RangeTable', () => {
   })
 })
 
+describe('a range that local consensus has overtaken', () => {
+  it('makes way for those above it, though its own blocks never come, and gives its bytes back', async () => {
+    const table = new RangeTable()
+    const stale = table.plan(0, 40, LIMITS)
+    const ready = table.plan(0, 40, LIMITS)
+    assert.ok(stale && ready)
+    stale.ask(await randomPeer(), 0)
+    stale.hold(50_000)
+    certify(stale)
+    fill(stale, 1, 3)
+    ready.ask(await randomPeer(), 0)
+    certify(ready)
+    fill(ready)
+    const { commits, skippedBytes } = table.take(11, 100, 1e9) // 1 to 10 were handed in
+    assert.equal(commits.length, 10)
+    assert.equal(skippedBytes, 50_000)
+    fill(stale, 4, 10) // its attempt is still under way
+    stale.hold(7_000)
+    assert.equal(stale.settleHeld(), 7_000)
+  })
+})
+
 describe('Range', () => {
   it('keeps what was certified and verified when a peer fails', async () => {
     const table = new RangeTable()
@@ -132,6 +154,10 @@ describe('Range', () => {
     const { name }: RangeState = range.state
     assert.equal(name, 'verifying')
     assert.equal(range.isWhole, false)
+    assert.deepEqual(
+      range.remaining?.commits.map(({ ref }) => ref.index),
+      [6, 7, 8, 9, 10]
+    )
     fill(range, 6, 10)
     assert.equal(range.isWhole, true)
     assert.equal(table.take(6, 100, 1e9).commits.length, 5)

@@ -44,7 +44,7 @@ const certifiedRange = (start: number, end: number, changes: Partial<RangeReques
 })
 
 describe('fetchCommits', () => {
-  const stage = (...frames: FetchCommitsResponse[]) => fetchCommits({ fetch: () => items(...frames) })
+  const stage = (...frames: FetchCommitsResponse[]) => fetchCommits({ validators: 4, fetch: () => items(...frames) })
 
   it('gathers the commits and certifier blocks of all frames, and holds their bytes', async () => {
     let held = 0
@@ -78,7 +78,7 @@ describe('fetchCommits', () => {
 
   it('refuses certifier blocks without an end', async () => {
     const block = commitAt(chain, 1).certifiers[0] ?? new Uint8Array()
-    const frame = { commits: [], certifierBlocks: Array.from({ length: 600 }, () => block) }
+    const frame = { commits: [], certifierBlocks: Array.from({ length: 3 }, () => block) }
     await rejectsWith('CERTIFIERS_TOO_MANY', stage(frame, frame)(items(request(1, 5))))
   })
 
@@ -234,6 +234,16 @@ describe('assemble and store', () => {
     })(assembled)
     assert.deepEqual(stored, [commitAt(chain, 1).subDag, commitAt(chain, 2).subDag])
     assert.equal(released, 20)
+  })
+
+  it('compare timestamps with those of the commit before, though neither is stored yet', () => {
+    const timestamps = new CommittedTimestamps()
+    const { blocks } = commitAt(chain, 5).subDag
+    const late = blocks.map((block) => ({ ...block, block: { ...block.block, timestampMs: 9e15 } }))
+    const first = { ...complete(5), blocks: new Map(late.map((block) => [blockRefKey(block.ref), trustBlock(block)])) }
+    timestamps.assemble(first)
+    const refused = (thrown: unknown) => errorCode(thrown) === 'SYNC_CERTIFIED_DATA_REFUSED'
+    assert.throws(() => timestamps.assemble(complete(6)), refused)
   })
 
   it('halts on a certified commit that breaks a rule', () => {

@@ -1,5 +1,4 @@
 import { decodeCommit, type EncodedCommit } from '../../consensus/commit.ts'
-import { MAX_COMMITTEE_SIZE } from '../../consensus/limits.ts'
 import { decodeSignedBlock, type SignedBlock } from '../../consensus/signed-block.ts'
 import { VerifyError } from '../../verify/verify-error.ts'
 import type { FetchCommitsResponse } from '../messages.ts'
@@ -8,6 +7,8 @@ import type { FetchedCommits, RangeRequest } from '../work.ts'
 export interface FetchCommitsStageInit {
   /** Asks the peer; response messages as they come. */
   readonly fetch: (request: RangeRequest) => AsyncIterable<FetchCommitsResponse>
+  /** Size of the committee: an honest answer has a certifier block of each validator at most. */
+  readonly validators: number
 }
 
 /**
@@ -33,8 +34,8 @@ async function fetchOne(init: FetchCommitsStageInit, request: RangeRequest): Pro
     if (commits.length + frame.commits.length > wanted) {
       throw new VerifyError('COMMITS_TOO_MANY', `more than the ${wanted} commits asked for`)
     }
-    if (certifiers.length + frame.certifierBlocks.length > MAX_COMMITTEE_SIZE) {
-      throw new VerifyError('CERTIFIERS_TOO_MANY', `more than ${MAX_COMMITTEE_SIZE} certifier blocks`)
+    if (certifiers.length + frame.certifierBlocks.length > init.validators) {
+      throw new VerifyError('CERTIFIERS_TOO_MANY', `more certifier blocks than the ${init.validators} validators`)
     }
     await request.hold(sumBytes(frame.commits) + sumBytes(frame.certifierBlocks))
     for (const bytes of frame.commits) commits.push(decodeCommit(bytes))
