@@ -60,7 +60,15 @@ export function parsePeerAddresses(texts: Iterable<string>): PeerAddresses[] {
     addresses.push(address.decapsulateCode(CODE_P2P))
     byPeer.set(last.value, addresses)
   }
-  return [...byPeer].map(([peerId, addresses]) => ({ peerId: peerIdFromString(peerId), addresses }))
+  return [...byPeer].map(([peerId, addresses]) => ({ peerId: parsePeerId(peerId), addresses }))
+}
+
+function parsePeerId(text: string): PeerId {
+  try {
+    return peerIdFromString(text)
+  } catch (cause) {
+    throw new DiscoveryError('PEER_ADDRESS_INVALID', `not a peer id: ${text}`, { cause })
+  }
 }
 
 function bad(why: string): DiscoveryError {

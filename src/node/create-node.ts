@@ -4,8 +4,10 @@ import type { Committee } from '../consensus/committee.ts'
 import { ConsensusError } from '../consensus/consensus-error.ts'
 import { decodeGenesis, type Genesis } from '../consensus/genesis.ts'
 import { NO_CHAIN } from '../consensus/intent.ts'
+import { parsePeerAddresses } from '../discovery/index.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { systemRandom } from '../runtime/random.ts'
+import { toError } from '../runtime/soma-error.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 import { openLevelStore, openMemoryStore } from '../storage/index.ts'
 import { verifyProofOfPossession } from '../verify/proof-of-possession.ts'
@@ -91,7 +93,13 @@ function checkAddresses(addresses: readonly string[], seeds: readonly string[]):
       })
     }
   }
-  const nameless = seeds.find((seed) => !seed.includes('/p2p/'))
-  if (nameless !== undefined)
-    throw new NodeError('CONFIG_INVALID', `the seed "${nameless}" lacks its peer id: /p2p/12D3KooW... at its end`)
+  try {
+    parsePeerAddresses(seeds)
+  } catch (cause) {
+    throw new NodeError(
+      'CONFIG_INVALID',
+      `a seed is an address with its peer id at the end, as in /ip4/192.0.2.7/tcp/9000/p2p/12D3KooW...: ${toError(cause).message}`,
+      { cause }
+    )
+  }
 }

@@ -15,6 +15,7 @@ import type { CommitStore } from '../storage/commit-store.ts'
 import { createBlockVerifier } from '../verify/block-verifier.ts'
 import { acquireSignaturePool } from '../verify/signature-pool.ts'
 import type { TransactionVerifier } from '../verify/transaction-verifier.ts'
+import { partFromForeignPeers } from './foreign-peers.ts'
 import { NodeError } from './node-error.ts'
 import { createNodeLibp2p } from './node-libp2p.ts'
 import { Pruner } from './pruner.ts'
@@ -110,6 +111,12 @@ export class NodeService implements SomaNode {
         },
         slowestCursor: () => delivery.slowest(),
         onFailure: (error) => fail(error)
+      })
+      partFromForeignPeers({
+        libp2p,
+        chainId: toHex(genesis.chainId),
+        log,
+        setHealth: (state) => health.set('chain', state)
       })
       const parts = { libp2p, delivery, pruner, health, releaseSignatures: () => signatures.release() }
       const node = new NodeService(init, parts)

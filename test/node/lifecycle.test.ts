@@ -5,7 +5,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { format as formatLine } from 'node:util'
+import type { ComponentLogger } from '@libp2p/interface'
 import { createNode } from '../../src/node/create-node.ts'
+import { quietLogger } from '../../src/node/quiet-logger.ts'
 import { toHex } from '../../src/runtime/hex.ts'
 import { errorCode } from '../../src/runtime/soma-error.ts'
 import { buildChain, commitAt, TestNetwork } from '../../src/testing/index.ts'
@@ -13,6 +16,18 @@ import { buildChain, commitAt, TestNetwork } from '../../src/testing/index.ts'
 const chain = buildChain({ commits: 300 })
 const signal = () => AbortSignal.timeout(60_000)
 const failsWith = (code: string) => (thrown: unknown) => errorCode(thrown) === code
+
+/** A logger that passes on what is logged as an error. */
+function errorLogger(onError: (line: string) => void): ComponentLogger {
+  const quiet = quietLogger()
+  return {
+    forComponent(name) {
+      const logger = quiet.forComponent(name)
+      const error = (format: string, ...values: unknown[]) => onError(formatLine(format, ...values))
+      return Object.assign(() => {}, { ...logger, error, newScope: () => logger })
+    }
+  }
+}
 
 describe('the life of a node', () => {
   it('leaves no timer, socket, thread or file handle behind', { timeout: 60_000 }, async () => {
@@ -46,6 +61,8 @@ describe('the life of a node', () => {
     await assert.rejects(createNode({ genesis: new Uint8Array([1, 2, 3]) }), failsWith('GENESIS_INVALID'))
     const { genesis } = chain
     await assert.rejects(createNode({ genesis, seeds: ['/ip4/127.0.0.1/tcp/1'] }), failsWith('CONFIG_INVALID'))
+    const garbled = ['/ip4/127.0.0.1/tcp/1/p2p/12D3KooW...']
+    await assert.rejects(createNode({ genesis, seeds: garbled }), failsWith('CONFIG_INVALID'))
     await assert.rejects(createNode({ genesis, listen: ['localhost:9000'] }), failsWith('CONFIG_INVALID'))
   })
 
@@ -107,6 +124,20 @@ describe('the life of a node', () => {
       if (commit.ref.index === 300) break
     }
     assert.equal(executed.length, 300)
+  })
+
+  it('parts from a peer of another chain, and says so', async () => {
+    await using network = new TestNetwork(chain)
+    await using other = new TestNetwork(buildChain({ commits: 5, seed: 2 }))
+    const foreign = await other.start({ validator: 0, commits: 5 })
+    const { promise: said, resolve } = Promise.withResolvers<string>()
+    const node = await network.start({ seeds: [foreign], logger: errorLogger(resolve) })
+    assert.match(await said, new RegExp(`${foreign.peerId} is of another chain, ${toHex(foreign.genesis.chainId)}`))
+    const { health } = await node.status()
+    assert.equal(health.chain?.state, 'degraded')
+    const friend = await network.start({ validator: 1, commits: 10, seeds: [node] })
+    await network.reached(node, 10, { signal: signal() })
+    assert.deepEqual((await friend.status()).health.chain, { state: 'ok' })
   })
 
   it('tells where it stands', async () => {
