@@ -50,12 +50,16 @@ export class Exchange<Request, Response> {
   #opening: AbortController | undefined
   #cancelled: { readonly reason: unknown } | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
+  /** What is left of the time for the whole answer. */
+  #remainingMs: number
+  #waitingSince = 0
   #isAnswered = false
   #bytesBefore = { in: 0, out: 0 }
 
   constructor(question: Question<Request, Response>, init: ExchangeInit) {
     this.#question = question
     this.#init = init
+    this.#remainingMs = question.protocol.deadlines.totalMs
   }
 
   /** Asks, and yields the responses. Once. */
@@ -68,13 +72,16 @@ export class Exchange<Request, Response> {
       signal?.throwIfAborted()
       const frame = encodeRequestFrame(true, protocol.request.encode(request), protocol.maxRequestBytes)
       signal?.addEventListener('abort', this.#onAbort)
-      this.#timer = setTimeout(this.#onExpired, protocol.deadlines.totalMs)
+      this.#startTimer()
       let count = 0
       let next = await this.#ask(frame)
       while (next.body !== undefined) {
         count += 1
         if (single && count > 1) throw new RpcError('RPC_UNEXPECTED_FRAME', 'a second response to a unary request')
-        yield decodeFrom(protocol.response, next.body, 'RPC_BAD_FRAME')
+        const response = decodeFrom(protocol.response, next.body, 'RPC_BAD_FRAME')
+        this.#pauseTimer() // what the consumer takes its time for is not the peer's
+        yield response
+        this.#startTimer()
         next = await this.#read(protocol.deadlines.betweenFramesMs)
       }
       this.#conclude(next.status, count)
@@ -161,6 +168,16 @@ export class Exchange<Request, Response> {
     if (frames !== undefined && this.#isAnswered) this.#init.keep(frames)
     else frames?.abort(error ?? new RpcError('RPC_STREAM_TORN', 'the consumer stopped'))
     this.#init.onEnd({ result, error, bytesIn, bytesOut })
+  }
+
+  #startTimer(): void {
+    this.#waitingSince = performance.now()
+    this.#timer = setTimeout(this.#onExpired, this.#remainingMs)
+  }
+
+  #pauseTimer(): void {
+    clearTimeout(this.#timer)
+    this.#remainingMs -= performance.now() - this.#waitingSince
   }
 
   readonly #onAbort = (): void => this.cancel(this.#question.signal?.reason)

@@ -25,7 +25,7 @@ export interface RpcDeadlines {
   readonly firstFrameMs: number
   /** From one frame of the answer to the next. */
   readonly betweenFramesMs: number
-  /** For the whole answer. The server gives up after it, too. */
+  /** For the whole answer; what the consumer takes its time for between two frames does not count. The server gives up after it, too. */
   readonly totalMs: number
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Stream } from '@libp2p/interface'
 import { responseFrameMessage } from '../../src/rpc/frame-messages.ts'
 import type { RpcErrorCode, RpcProtocol } from '../../src/rpc/index.ts'
@@ -154,6 +155,20 @@ describe('a server that', () => {
       },
       { code: 'RPC_TIMEOUT' }
     )
+  })
+
+  test('is not blamed for a consumer that takes longer than the whole answer may', async (context) => {
+    const { client, server } = await startTwoNodes(context)
+    server.services.rpc.handle(deliver(), async function* () {
+      for (let number = 1; number <= 3; number++) yield { number, content: new Uint8Array(10) }
+    })
+    const answer = client.services.rpc.stream(server.peerId, deliver({ totalMs: 1_000 }), { count: 3, bytes: 10 })
+    let count = 0
+    for await (const _ of answer) {
+      count += 1
+      await delay(600) // twice over the deadline in all
+    }
+    assert.equal(count, 3)
   })
 
   test('does not know the protocol gives RPC_UNSUPPORTED, which is no fault', async (context) => {
