@@ -16,6 +16,7 @@ import(inCheckout ? './cli/main.ts' : '../dist/examples/cli/main.js').then(
   (cli) =>
     cli.main(process.argv.slice(2)).then((exitCode) => {
       process.exitCode = exitCode
+      cli.endWhenIdle()
     }),
   (error) => {
     if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error

@@ -13,9 +13,16 @@ const flags = given.filter((argument) => argument.startsWith('-'))
 const run = spawnSync(
   process.execPath,
   // Two files at once, whatever the machine: they share its cores with the signature workers that they start.
-  ['-C', 'source', '--test', '--test-concurrency=2', '--test-timeout=240000', ...flags].concat(
-    files.length > 0 ? files : 'test/**/*.test.ts'
-  ),
+  [
+    '-C',
+    'source',
+    '--import',
+    './test/end-when-idle.ts',
+    '--test',
+    '--test-concurrency=2',
+    '--test-timeout=240000',
+    ...flags
+  ].concat(files.length > 0 ? files : 'test/**/*.test.ts'),
   {
     cwd: root,
     stdio: 'inherit',

@@ -33,6 +33,8 @@ const throughConsole = {
  * @param args without the names of node and script
  * @returns the exit code; nothing is left running when it is there
  */
+export { endWhenIdle } from '../end-when-idle.ts'
+
 export async function main(args: readonly string[]): Promise<number> {
   try {
     const program = new Command('soma-p2p')

@@ -1,4 +1,5 @@
 // The process of one node of a devnet. Its parent starts it, asks it and stops it over IPC; see node-protocol.ts.
+import { endWhenIdle } from '../end-when-idle.ts'
 import { describeThrown } from './describe-thrown.ts'
 import type { DevnetNode as Node } from './devnet-node.ts'
 import type { AnswerMessage, CallMessage, NodeCalls, NodeEvent } from './node-protocol.ts'
@@ -68,4 +69,5 @@ process.on('disconnect', async () => {
   setTimeout(() => process.exit(1), ORPHAN_STOP_MS).unref()
   await stop()
 })
+endWhenIdle()
 await tell({ event: 'ready' })

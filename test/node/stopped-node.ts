@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { endWhenIdle } from '../../examples/end-when-idle.ts'
 import { createNode } from '../../src/node/create-node.ts'
 import { buildChain, commitAt } from '../../src/testing/index.ts'
 
@@ -27,3 +28,4 @@ const left = process
   .getActiveResourcesInfo()
   .filter((kind) => !/^(PipeWrap|TTYWrap|Immediate|FSReqPromise|CloseReq)$/.test(kind))
 assert.deepEqual(left, [], `left running: ${left.join(', ')}`)
+endWhenIdle()
