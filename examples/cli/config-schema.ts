@@ -5,6 +5,15 @@ import type { NodeConfig } from '../../src/node/soma-node.ts'
 /** Levels of the log, from nothing to everything. */
 export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
 
+/** The components of this package that log. libp2p has many more, all of them under `libp2p`. */
+export const LOG_COMPONENTS = [
+  'soma-p2p:node',
+  'soma-p2p:rpc',
+  'soma-p2p:peers',
+  'soma-p2p:discovery',
+  'soma-p2p:state-sync'
+] as const
+
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** How a scripted consensus runs beneath a validator, in place of a real one. */
@@ -104,6 +113,10 @@ export const configSchema: z.ZodType<NodeFileConfig> = z.strictObject(
       level: level.default('info'),
       components: z
         .record(z.string(), level, 'a section of levels by component, such as soma-p2p:state-sync')
+        .superRefine((components, context) => {
+          const keys = Object.keys(components).filter((name) => !isLogComponent(name))
+          if (keys.length > 0) context.addIssue({ code: 'unrecognized_keys', keys, input: components })
+        })
         .default({})
     })
   },
@@ -118,6 +131,7 @@ export function configKeys(path: readonly PropertyKey[] = []): string[] {
     while (at instanceof z.ZodPrefault || at instanceof z.ZodDefault || at instanceof z.ZodExactOptional)
       at = at.unwrap()
   }
+  if (at instanceof z.ZodRecord) return [...LOG_COMPONENTS] // the only one
   return at instanceof z.ZodObject ? Object.keys(at.shape) : []
 }
 
@@ -129,6 +143,10 @@ function integer(least: number, most: number): z.ZodNumber {
   const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`
   const error = `a whole number ${range}`
   return z.number(error).int(error).min(least, error).max(most, error)
+}
+
+function isLogComponent(name: string): boolean {
+  return ['soma-p2p', 'libp2p', ...LOG_COMPONENTS].includes(name) || /^libp2p:./.test(name)
 }
 
 function isMultiaddr(text: string): boolean {

@@ -1,6 +1,6 @@
 import { type IncomingMessage, request } from 'node:http'
 import { json } from 'node:stream/consumers'
-import { errorCode } from '../../src/runtime/soma-error.ts'
+import { errorCode, toError } from '../../src/runtime/soma-error.ts'
 import { ControlError } from './cli-error.ts'
 import { controlSocketPath } from './control-socket.ts'
 
@@ -31,7 +31,9 @@ export async function askNode(dataDir: string, route: string, options: { timeout
       })
     if (['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].includes(errorCode(cause)))
       throw new ControlError('CONTROL_NO_NODE', `no node is running on ${dataDir}`, { cause })
-    throw new ControlError('CONTROL_UNAVAILABLE', `cannot ask the node on ${dataDir}: ${String(cause)}`, { cause })
+    throw new ControlError('CONTROL_UNAVAILABLE', `cannot ask the node on ${dataDir}: ${toError(cause).message}`, {
+      cause
+    })
   }
 }
 

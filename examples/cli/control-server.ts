@@ -71,7 +71,9 @@ async function claim(server: Server, path: string): Promise<void> {
     await chmod(path, 0o600)
   } catch (cause) {
     if (cause instanceof ControlError) throw cause
-    throw new ControlError('CONTROL_UNAVAILABLE', `cannot open the control socket ${path}: ${String(cause)}`, { cause })
+    throw new ControlError('CONTROL_UNAVAILABLE', `cannot open the control socket ${path}: ${toError(cause).message}`, {
+      cause
+    })
   }
 }
 

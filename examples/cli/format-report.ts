@@ -20,7 +20,12 @@ export function formatReport(report: NodeReport, stream: NodeJS.WriteStream): st
     ],
     ['', `digest ${highestSynced.digest}`],
     ['', `since the start ${synced.commits} commits, ${synced.blocks} blocks, ${mebibytes(synced.bytes)}`],
-    ['serves', `commits ${report.lowestAvailable} to ${report.highestCertifiable}`],
+    [
+      'serves',
+      report.highestCertifiable < report.lowestAvailable
+        ? 'no commits yet'
+        : `commits ${report.lowestAvailable} to ${report.highestCertifiable}`
+    ],
     ['in flight', `${report.rangesInFlight} ranges, ${mebibytes(report.bytesInFlight)}`]
   ]
   if (executor !== undefined) {

@@ -4,13 +4,14 @@ import { encodeGenesis } from '../../src/consensus/genesis.ts'
 import { DIGEST_LENGTH } from '../../src/consensus/limits.ts'
 import { normaliseVotingPowers } from '../../src/consensus/voting-power.ts'
 import { fromHex, toHex } from '../../src/runtime/hex.ts'
+import { UsageError } from './cli-error.ts'
 import { writeNewFile } from './new-file.ts'
 import { parseValidator, type ValidatorArgument } from './parse-validator.ts'
-import { peerIdOfNetworkKey, readDescriptor } from './validator-descriptor.ts'
+import { peerIdOfNetworkKey, readDescriptor, type ValidatorDescriptor } from './validator-descriptor.ts'
 
 const help = `
-FILE is a validator's public part (validator.pub.json) or its key file. STAKE is any whole number (1 unless given); stakes are
-scaled to voting powers that sum to 10,000, of which 6,667 are a quorum. ADDRESS is a multiaddr under which the validator is
+FILE is a validator's public part (validator.pub.json) or its key file. STAKE is a whole number from 1 to ${Number.MAX_SAFE_INTEGER}
+(1 unless given); stakes are scaled to voting powers that sum to 10,000, of which 6,667 are a quorum. ADDRESS is a multiaddr under which the validator is
 reached. The chain id is the digest of the file: whoever has the same file is on the same chain.
 
 Examples:
@@ -40,6 +41,10 @@ export function genesisCommand(): Command {
     .addHelpText('after', help)
     .action(async ({ validator, out, startTime, stateHash }: GenesisOptions) => {
       const descriptors = await Promise.all(validator.map(({ file }) => readDescriptor(file)))
+      checkDistinct(
+        descriptors,
+        validator.map(({ file }) => file)
+      )
       const powers = normaliseVotingPowers(validator.map(({ stake }) => stake))
       const committee = encodeCommittee({
         epoch: 0,
@@ -62,6 +67,23 @@ export function genesisCommand(): Command {
       }
       console.log(`genesis     ${out}`)
     })
+}
+
+/** No key may be two validators': most often a validator was given twice. */
+function checkDistinct(descriptors: readonly ValidatorDescriptor[], files: readonly string[]): void {
+  for (const key of ['authorityKey', 'protocolKey', 'networkKey'] as const) {
+    const holders = new Map<string, string>()
+    for (const [index, descriptor] of descriptors.entries()) {
+      const file = files[index] as string
+      const before = holders.get(toHex(descriptor[key]))
+      if (before !== undefined)
+        throw new UsageError(
+          'USAGE',
+          `validator ${peerIdOfNetworkKey(descriptor.networkKey)} is given twice: ${before === file ? file : `${before} and ${file}`}`
+        )
+      holders.set(toHex(descriptor[key]), file)
+    }
+  }
 }
 
 function parseTime(text: string): number {

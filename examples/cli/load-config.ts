@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { type Document, LineCounter, parseDocument } from 'yaml'
 import type { z } from 'zod'
+import { toError } from '../../src/runtime/soma-error.ts'
 import { UsageError } from './cli-error.ts'
 import { closest } from './closest.ts'
 import { configKeys, configSchema, type NodeFileConfig } from './config-schema.ts'
@@ -41,7 +42,7 @@ async function readSource(file: string): Promise<Source> {
   try {
     text = await readFile(file, 'utf8')
   } catch (cause) {
-    throw new UsageError('CONFIG_UNREADABLE', `cannot read ${file}: ${String(cause)}`, { cause })
+    throw new UsageError('CONFIG_UNREADABLE', `cannot read ${file}: ${toError(cause).message}`, { cause })
   }
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false }) // JSON is YAML
@@ -76,11 +77,17 @@ function describeIssue(issue: z.core.$ZodIssue, source: Source): UsageError {
     .join('')
     .slice(1)
   const value = issue.path.reduce((at: unknown, key) => (at as Record<PropertyKey, unknown>)[key], source.values)
-  const found = value === undefined ? 'and is missing' : `not ${abbreviate(JSON.stringify(value))}`
+  const found = value === undefined ? `and is missing${remedyOf(name)}` : `not ${abbreviate(JSON.stringify(value))}`
   return new UsageError(
     'CONFIG_WRONG_VALUE',
     `${source.locate(issue.path)}${name} should be ${issue.message}, ${found}`
   )
+}
+
+/** What somebody who begins needs to know. */
+function remedyOf(missing: string): string {
+  if (missing !== 'genesis') return ''
+  return ': give it with --genesis, or in a configuration file with --config (--help tells more)'
 }
 
 /** What no single key is wrong about. */

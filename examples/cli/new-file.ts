@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises'
+import { toError } from '../../src/runtime/soma-error.ts'
 import { UsageError } from './cli-error.ts'
 
 /**
@@ -12,6 +13,6 @@ export async function writeNewFile(path: string, content: string | Uint8Array): 
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')
       throw new UsageError('FILE_EXISTS', `${path} is there already`, { cause })
-    throw new UsageError('FILE_UNWRITABLE', `cannot write ${path}: ${String(cause)}`, { cause })
+    throw new UsageError('FILE_UNWRITABLE', `cannot write ${path}: ${toError(cause).message}`, { cause })
   }
 }

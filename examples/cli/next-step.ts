@@ -3,7 +3,7 @@ const steps: Readonly<Record<string, string>> = {
   FILE_EXISTS: 'Choose another name with --out, or move the old file away.',
   KEY_FILE_EXISTS: 'Choose another name with --out, or move the old key away: a lost key cannot be had back.',
   KEY_FILE_UNREADABLE: 'Make one with "soma-p2p keygen".',
-  KEY_FILE_INVALID: 'Name the file that "soma-p2p keygen" wrote.',
+  KEY_FILE_INVALID: 'Name the file with the secrets that "soma-p2p keygen" wrote.',
   KEY_FILE_EXPOSED: 'Take the others\' rights away with "chmod 600".',
   GENESIS_INVALID: 'Name the file that "soma-p2p genesis" wrote.',
   CONTROL_NO_NODE: 'Start one with "soma-p2p node", or name its directory with --data-dir.',
@@ -11,15 +11,12 @@ const steps: Readonly<Record<string, string>> = {
   CONTROL_PATH_TOO_LONG: 'Choose a shorter --data-dir, or run the command from within it.',
   CONTROL_TIMEOUT: 'The node is overloaded or stuck: see its log.',
   NODE_ENDED: 'The log above says why; run it again with --log-level debug to see more.',
-  STORAGE_LOCKED: 'Stop the process that uses it, or choose another directory with --data-dir.',
-  STORAGE_WRONG_CHAIN: 'Use the genesis that this directory was made with, or choose another --data-dir.',
-  STORAGE_WRONG_VERSION: 'Sync into a new --data-dir.',
-  STORAGE_CORRUPTED: 'Check the disk and sync into a new --data-dir.',
+  STORAGE_CORRUPTED: 'Check the disk first.',
   STORAGE_WRITE_FAILED: 'Make room on the disk; the node goes on from where it was.',
   LISTEN_FAILED: 'Choose another address with --listen, or stop the process that has this one.'
 }
 
-/** What to do about an error, by its code. */
+/** What to do about an error, by its code; `undefined` where the message says so itself. */
 export function nextStep(code: string): string | undefined {
   return steps[code]
 }

@@ -3,13 +3,22 @@ import { CommanderError } from 'commander'
 import { ConsensusError } from '../../src/consensus/consensus-error.ts'
 import { KeyFileError } from '../../src/node/key-file.ts'
 import { NodeError } from '../../src/node/node-error.ts'
-import { SomaError, toError } from '../../src/runtime/soma-error.ts'
+import { errorCode, SomaError, toError } from '../../src/runtime/soma-error.ts'
 import { Interrupted, UsageError } from './cli-error.ts'
 import { exitCodeOf } from './interrupt.ts'
 import { nextStep } from './next-step.ts'
 
 /** Errors of which the person at the terminal is the cause. */
 const mistakes = [UsageError, KeyFileError, ConsensusError, NodeError]
+
+/** Those among other errors: a data directory that cannot be the one that was meant. */
+const mistakeCodes = new Set([
+  'CONTROL_NODE_RUNNING',
+  'CONTROL_PATH_TOO_LONG',
+  'STORAGE_LOCKED',
+  'STORAGE_WRONG_CHAIN',
+  'STORAGE_WRONG_VERSION'
+])
 
 /**
  * Tells the person at the terminal why a command failed: one line with the error's code and what to do about it.
@@ -28,7 +37,7 @@ export function reportError(thrown: unknown): number {
     // Nobody foresaw this one, so whoever mends it needs to see where it came from.
     console.error(`${label()} unexpected: ${error.stack ?? error.message}`)
   }
-  return mistakes.some((kind) => error instanceof kind) ? 2 : 1
+  return mistakes.some((kind) => error instanceof kind) || mistakeCodes.has(errorCode(error)) ? 2 : 1
 }
 
 function label(): string {

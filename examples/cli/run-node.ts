@@ -1,6 +1,7 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import { ConsensusError } from '../../src/consensus/consensus-error.ts'
 import { decodeGenesis, type Genesis } from '../../src/consensus/genesis.ts'
 import { createNode } from '../../src/node/create-node.ts'
 import {
@@ -21,6 +22,7 @@ import { ControlError, NodeEndedError, UsageError } from './cli-error.ts'
 import type { NodeFileConfig } from './config-schema.ts'
 import { openControlServer } from './control-server.ts'
 import { countBuffersInHeap } from './count-buffers-in-heap.ts'
+import { makeDataDirectory } from './make-data-directory.ts'
 import { logNode } from './node-log.ts'
 import type { NodeReport } from './node-report.ts'
 import { runScriptedConsensus } from './run-scripted-consensus.ts'
@@ -47,7 +49,7 @@ export interface RunNodeInit {
 export async function runNode({ config, log, signal, onStarted }: RunNodeInit): Promise<void> {
   countBuffersInHeap()
   const genesis = await readGenesis(config.genesis)
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  await makeDataDirectory(config.dataDir)
   const keys = config.key === undefined ? await ownNetworkKey(config.dataDir) : await readKeyFile(config.key)
   const script = config.consensus === 'scripted' ? await scriptOf(config, genesis) : undefined
 
@@ -115,7 +117,8 @@ async function listening(starting: Promise<void>): Promise<void> {
   } catch (cause) {
     const error = toError(cause)
     if (error.name !== 'UnsupportedListenAddressesError') throw cause
-    const addresses = error.message.split('\n').filter((line) => line.startsWith('  /'))
+    const lines = error.message.split('\n').filter((line) => line.startsWith('  /'))
+    const addresses = lines.map((line) => line.replace(': Error: ', ': '))
     throw new UsageError('LISTEN_FAILED', `cannot listen on ${addresses.join(', ').trim() || 'any address'}`, { cause })
   }
 }
@@ -126,7 +129,9 @@ async function readGenesis(path: string): Promise<Genesis> {
   } catch (cause) {
     if (cause instanceof Error && 'syscall' in cause)
       throw new UsageError('FILE_UNREADABLE', `cannot read the genesis: ${cause.message}`, { cause })
-    throw cause
+    if (!(cause instanceof ConsensusError)) throw cause
+    const why = cause.code === 'GENESIS_INVALID' ? '' : `: ${cause.message}`
+    throw new ConsensusError(cause.code, `${path} is not a genesis file${why}`, { cause })
   }
 }
 

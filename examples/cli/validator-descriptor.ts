@@ -4,8 +4,9 @@ import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import { z } from 'zod'
 import { NO_CHAIN } from '../../src/consensus/intent.ts'
 import type { Validator } from '../../src/consensus/validator-set.ts'
-import { readKeyFile, type ValidatorSecrets } from '../../src/node/key-file.ts'
+import { VALIDATOR_DESCRIPTOR_KIND as KIND, readKeyFile, type ValidatorSecrets } from '../../src/node/key-file.ts'
 import { fromHex, toHex } from '../../src/runtime/hex.ts'
+import { toError } from '../../src/runtime/soma-error.ts'
 import { blsKeyPair } from '../../src/verify/bls.ts'
 import { ed25519PublicKey } from '../../src/verify/ed25519.ts'
 import { makeProofOfPossession, verifyProofOfPossession } from '../../src/verify/proof-of-possession.ts'
@@ -13,8 +14,6 @@ import { UsageError } from './cli-error.ts'
 
 /** What others may know of a validator's keys, with the proof that it holds its authority key: all that a genesis needs of it. */
 export type ValidatorDescriptor = Pick<Validator, 'authorityKey' | 'proofOfPossession' | 'protocolKey' | 'networkKey'>
-
-const KIND = 'soma-p2p/validator/1'
 
 const hex = (bytes: number) =>
   z
@@ -70,6 +69,8 @@ export async function readDescriptor(path: string): Promise<ValidatorDescriptor>
   const json = await readJson(path)
   const kind = typeof json === 'object' && json !== null && 'kind' in json ? json.kind : undefined
   if (kind !== KIND) {
+    if (typeof kind !== 'string' || !kind.startsWith('soma-p2p/'))
+      throw invalid(path, "it is neither a validator's public part nor its key file")
     const keys = await readKeyFile(path)
     if (keys.role !== 'validator') throw invalid(path, 'it is the key of a full node, which has no vote')
     return describeValidator(keys)
@@ -91,7 +92,7 @@ async function readJson(path: string): Promise<unknown> {
   try {
     text = await readFile(path, 'utf8')
   } catch (cause) {
-    throw new UsageError('FILE_UNREADABLE', `cannot read ${path}: ${String(cause)}`, { cause })
+    throw new UsageError('FILE_UNREADABLE', `cannot read ${path}: ${toError(cause).message}`, { cause })
   }
   try {
     return JSON.parse(text)

@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { errorCode } from '../../src/runtime/soma-error.ts'
 import { UsageError } from '../cli/cli-error.ts'
+import { makeDataDirectory } from '../cli/make-data-directory.ts'
 import { type ChainSettings, chainSettingsSchema } from './chain-settings.ts'
 import { writeFileWhole } from './write-file-whole.ts'
 
@@ -27,14 +28,14 @@ export interface DataDirectoryInit {
 /**
  * Opens the directory of a new or an earlier devnet.
  *
- * @throws {UsageError} `USAGE` when it holds a chain of other settings than were asked for, or no devnet but something else
+ * @throws {UsageError} `USAGE` when it holds a chain of other settings than were asked for, or no devnet but something else, or is a file
  */
 export async function openDataDirectory({ path, settings, asked }: DataDirectoryInit): Promise<DataDirectory> {
   if (path === undefined) {
     const temporary = await mkdtemp(join(tmpdir(), 'soma-devnet-'))
     return { path: temporary, settings, close: () => rm(temporary, { recursive: true, force: true }) }
   }
-  await mkdir(path, { recursive: true })
+  await makeDataDirectory(path)
   const file = join(path, 'devnet.json')
   const close = async () => undefined
   const stored = await readSettings(file)

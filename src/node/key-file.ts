@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { readFile, stat, writeFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { z } from 'zod'
 import { fromHex, toHex } from '../runtime/hex.ts'
-import { SomaError } from '../runtime/soma-error.ts'
+import { SomaError, toError } from '../runtime/soma-error.ts'
 
 /** Why a key file was not read or written. */
 export type KeyFileErrorCode =
@@ -38,6 +39,9 @@ export interface ValidatorSecrets {
 
 /** What a key file holds. */
 export type NodeKeys = NetworkKey | ValidatorSecrets
+
+/** How the public part of a validator's keys calls itself: it is taken for a key file now and then. */
+export const VALIDATOR_DESCRIPTOR_KIND = 'soma-p2p/validator/1'
 
 const VALIDATOR_KIND = 'soma-p2p/validator-keys/1'
 const FULL_NODE_KIND = 'soma-p2p/network-key/1'
@@ -98,7 +102,7 @@ export async function writeKeyFile(path: string, keys: NodeKeys): Promise<void> 
     await writeFile(path, `${JSON.stringify(content, undefined, 2)}\n`, { flag: 'wx', mode: 0o600, flush: true })
   } catch (cause) {
     if (isSystemError(cause, 'EEXIST')) throw new KeyFileError('KEY_FILE_EXISTS', `${path} is there already`, { cause })
-    throw new KeyFileError('KEY_FILE_UNWRITABLE', `cannot write ${path}: ${String(cause)}`, { cause })
+    throw new KeyFileError('KEY_FILE_UNWRITABLE', `cannot write ${path}: ${toError(cause).message}`, { cause })
   }
 }
 
@@ -114,13 +118,13 @@ export async function readKeyFile(path: string): Promise<NodeKeys> {
     mode = (await stat(path)).mode
     text = await readFile(path, 'utf8')
   } catch (cause) {
-    throw new KeyFileError('KEY_FILE_UNREADABLE', `cannot read ${path}: ${String(cause)}`, { cause })
+    throw new KeyFileError('KEY_FILE_UNREADABLE', `cannot read ${path}: ${toError(cause).message}`, { cause })
   }
+  const { peerId, ...keys } = parseKeyFile(path, text)
   // Windows has no such bits: Node makes them up there.
   if (process.platform !== 'win32' && (mode & 0o007) !== 0) {
     throw new KeyFileError('KEY_FILE_EXPOSED', `${path} holds secrets and is open to every user of this machine`)
   }
-  const { peerId, ...keys } = parseKeyFile(path, text)
   const actual = await peerIdOf(keys)
   if (actual !== peerId)
     throw new KeyFileError('KEY_FILE_INVALID', `${path} is damaged: its network key gives ${actual}, not ${peerId}`)
@@ -137,6 +141,14 @@ function parseKeyFile(path: string, text: string): NodeKeys & { peerId: string }
   }
   const parsed = keyFile.safeParse(json)
   if (parsed.success) return parsed.data
+  if (typeof json === 'object' && json !== null && 'kind' in json && json.kind === VALIDATOR_DESCRIPTOR_KIND) {
+    const secret = basename(path).replace(/\.pub\.json$/, '.json')
+    const named = secret === basename(path) ? '' : `, such as ${secret}`
+    throw new KeyFileError(
+      'KEY_FILE_INVALID',
+      `${path} is the public part of a validator's keys: give the file with the secrets${named}`
+    )
+  }
   const issue = parsed.error.issues[0]
   throw new KeyFileError(
     'KEY_FILE_INVALID',

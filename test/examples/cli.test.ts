@@ -67,7 +67,7 @@ test('a validator and full nodes started by hand, as the README walks through it
     assert.match(status.stdout, /^executed +to commit \d+, \d+ transactions$/m)
 
     const second = await start(['node', '--config', 'full-node.yaml']).ended()
-    assert.equal(second.exitCode, 1)
+    assert.equal(second.exitCode, 2)
     assert.match(second.stderr, /^error: [^\n]* \[CONTROL_NODE_RUNNING\]\. [^\n]*\n$/)
 
     const { exitCode, stderr } = await fullNode.stop('SIGTERM')

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { LOG_COMPONENTS } from '../../examples/cli/config-schema.ts'
 import { loadConfig } from '../../examples/cli/load-config.ts'
 
 let directory: string
@@ -46,16 +47,33 @@ test('JSON is read as well', async () => {
 })
 
 test('flags go over the file, within sections too, and name paths from the working directory', async () => {
-  const file = await configFile('genesis: g.bin\ndataDir: data\nlog:\n  level: warn\n  components: { a: debug }')
+  const file = await configFile(
+    'genesis: g.bin\ndataDir: data\nlog:\n  level: warn\n  components: { libp2p:tcp: debug }'
+  )
   const config = await loadConfig(file, { dataDir: 'elsewhere', key: undefined, log: { level: 'trace' } })
   assert.equal(config.genesis, join(directory, 'g.bin'))
   assert.equal(config.dataDir, join(process.cwd(), 'elsewhere'))
-  assert.deepEqual(config.log, { level: 'trace', components: { a: 'debug' } })
+  assert.deepEqual(config.log, { level: 'trace', components: { 'libp2p:tcp': 'debug' } })
 })
 
 test('flags alone are enough', async () => {
   const config = await loadConfig(undefined, { genesis: 'g.bin' })
   assert.equal(config.genesis, join(process.cwd(), 'g.bin'))
+})
+
+test('a log component that does not exist is named with the closest that does, and all that there are are taken', async () => {
+  await refuses(
+    'genesis: g\nlog:\n  components:\n    soma-p2p:state-sink: debug',
+    'CONFIG_UNKNOWN_KEY',
+    /:4: unknown key log\.components\.soma-p2p:state-sink: did you mean log\.components\.soma-p2p:state-sync\?$/
+  )
+  const src = new URL('../../src/', import.meta.url)
+  const files = (await readdir(src, { recursive: true })).filter((name) => name.endsWith('.ts'))
+  const texts = await Promise.all(files.map((name) => readFile(new URL(name, src), 'utf8')))
+  const named = texts.flatMap((text) => [...text.matchAll(/\.forComponent\('([^']+)'\)/g)].map(([, name]) => name))
+  assert.deepEqual(named.toSorted(), LOG_COMPONENTS.toSorted())
+  for (const name of ['soma-p2p', 'libp2p', 'libp2p:kad-dht', ...LOG_COMPONENTS])
+    await loadConfig(await configFile(`genesis: g\nlog: { components: { ${name}: debug } }`), {})
 })
 
 test('an unknown key is named with its line and the closest known one', async () => {
@@ -77,7 +95,11 @@ test('an unknown key is named with its line and the closest known one', async ()
 })
 
 test('a wrong value is named with its line and what it should be', async () => {
-  await refuses('dataDir: d', 'CONFIG_WRONG_VALUE', /genesis should be the path of a file, and is missing$/)
+  await refuses(
+    'dataDir: d',
+    'CONFIG_WRONG_VALUE',
+    /genesis should be the path of a file, and is missing: give it with --genesis, /
+  )
   await refuses(
     'genesis: g\nsync:\n  commitsPerRange: 101',
     'CONFIG_WRONG_VALUE',

@@ -80,23 +80,24 @@ test('mistakes end with exit code 2 and one line that names them', async (t) => 
   await soma(t, 'keygen', '--full-node', '--out', file('observer.json'))
   await soma(t, 'genesis', '-v', file('validator.pub.json'), '--out', file('genesis.bin'))
   await writeFile(file('wrong.yaml'), 'genesis: genesis.bin\nlissten: []\n')
+  await writeFile(file('package.json'), '{"name":"any"}')
   const node = ['node', '--data-dir', file('data'), '--genesis', file('genesis.bin')]
   const mistakes: [string[], RegExp][] = [
     [
       ['node', '-c', file('wrong.yaml')],
       /wrong\.yaml:2: unknown key lissten: did you mean listen\? \[CONFIG_UNKNOWN_KEY\]/
     ],
-    [['node', '--genesis', file('none.bin')], /cannot read the genesis: .*none\.bin.* \[FILE_UNREADABLE\]/],
+    [['node', '--genesis', file('none.bin')], /cannot read the genesis: ENOENT: .*none\.bin.* \[FILE_UNREADABLE\]/],
     [
       ['node', '--genesis', file('validator.json'), '--data-dir', file('data')],
-      /not a genesis: .* \[GENESIS_INVALID\]\. /
+      /validator\.json is not a genesis file \[GENESIS_INVALID\]\. /
     ],
     [[...node, '--consensus', 'scripted'], /key should be a validator's key file/],
     [
       [...node, '--consensus', 'scripted', '--key', file('stranger.json')],
       /is the key of validator 0: name all key files/
     ],
-    [[...node, '--key', file('none.json')], /cannot read .* \[KEY_FILE_UNREADABLE\]\. /],
+    [[...node, '--key', file('none.json')], /cannot read .*none\.json: ENOENT: .* \[KEY_FILE_UNREADABLE\]\. /],
     [['keygen', '--out', file('validator.json')], /validator\.pub\.json is there already \[KEY_FILE_EXISTS\]\. /],
     [
       ['genesis', '-v', file('validator.pub.json'), '--out', file('genesis.bin')],
@@ -112,7 +113,24 @@ test('mistakes end with exit code 2 and one line that names them', async (t) => 
     ],
     [
       ['genesis', '-v', file('validator.json'), '-v', file('validator.json'), '--out', file('x')],
-      /\[COMMITTEE_INVALID\]/
+      /validator 12D3KooW\w+ is given twice: .*validator\.json \[USAGE\]/
+    ],
+    [
+      [...node, '--key', file('validator.pub.json')],
+      /is the public part .*: give the file with the secrets, such as validator\.json \[KEY_FILE_INVALID\]/
+    ],
+    [
+      ['genesis', '-v', file('package.json')],
+      /it is neither a validator's public part nor its key file \[DESCRIPTOR_INVALID\]/
+    ],
+    [['node'], /genesis should be .* and is missing: give it with --genesis, or .*--config \(--help/],
+    [
+      [...node.slice(0, 1), '--genesis', file('genesis.bin'), '--data-dir', file('wrong.yaml')],
+      /the data directory .*wrong\.yaml is a file: choose another --data-dir \[USAGE\]/
+    ],
+    [
+      ['devnet', '--data-dir', join(file('wrong.yaml'), 'inner')],
+      /the data directory .*inner lies in a file: choose another --data-dir \[USAGE\]/
     ]
   ]
   for (const [args, message] of mistakes) {
@@ -124,7 +142,7 @@ test('mistakes end with exit code 2 and one line that names them', async (t) => 
   }
 })
 
-test('an address that is taken is named, with exit code 2', async (t) => {
+test('an address that is taken is named, and so is a data directory of another chain, with exit code 2', async (t) => {
   await soma(t, 'keygen', '--out', file('listener.json'))
   await soma(t, 'genesis', '-v', file('listener.pub.json'), '--out', file('listener.bin'))
   const server = createServer().listen(0, '127.0.0.1')
@@ -133,9 +151,14 @@ test('an address that is taken is named, with exit code 2', async (t) => {
   const args = ['--genesis', file('listener.bin'), '--data-dir', file('listener'), '--listen', address]
   const { exitCode, stderr } = await soma(t, 'node', ...args)
   server.close()
+  const genesis = join(directory, 'listener-2.bin')
+  await soma(t, 'genesis', '-v', file('listener.pub.json'), '--start-time', '0', '--out', genesis)
+  const other = await soma(t, 'node', '--genesis', genesis, '--data-dir', file('listener'))
+  assert.match(other.stderr, /^error: [^\n]*: use another directory, or the other genesis \[STORAGE_WRONG_CHAIN\]\n$/)
+  assert.equal(other.exitCode, 2)
   assert.match(
     stderr,
-    new RegExp(`^error: cannot listen on ${address}: [^\n]*EADDRINUSE[^\n]* \\[LISTEN_FAILED\\]\\. [^\n]*\n$`)
+    new RegExp(`^error: cannot listen on ${address}: listen EADDRINUSE[^\n]* \\[LISTEN_FAILED\\]\\. [^\n]*\n$`)
   )
   assert.equal(exitCode, 2)
   assert.deepEqual(await readdir(file('listener')), ['chain', 'ledger', 'network-key.json'], 'the socket is left')
@@ -146,7 +169,11 @@ test('flags that do not exist or cannot have their value are named, with exit co
     [['node', '--lisen', 'x'], /unknown option '--lisen'\n\(Did you mean --listen\?\)/],
     [['stats'], /unknown command 'stats'\n\(Did you mean status\?\)/],
     [['genesis'], /required option '-v, --validator/],
-    [['genesis', '-v', 'a:0'], /A stake is a whole number from 1, not 0\./],
+    ...['0', 'abc', '-5', '1.5', '', '9007199254740992', 'abc:/ip6/::1'].map((stake): [string[], RegExp] => [
+      ['genesis', '-v', `a:${stake}`],
+      new RegExp(`A stake is a whole number from 1 to 9007199254740991, not "${stake.split(':')[0]}"\\.`)
+    ]),
+    [['genesis', '-v', 'a:5:'], /It should be FILE\[:STAKE\[:ADDRESS,\.\.\.\]\]\./],
     [['genesis', '-v', 'a:1:localhost'], /localhost is not a multiaddr/],
     [['genesis', '-v', 'a', '--start-time', 'noon'], /It should be a date/],
     [['node', '--consensus', 'real'], /Allowed choices are none, scripted\./],

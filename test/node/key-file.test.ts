@@ -47,8 +47,11 @@ test('only the owner can read a key file, and one that others can read is refuse
   assert.equal((await stat(path)).mode & 0o777, 0o600)
   await chmod(path, 0o644)
   await assert.rejects(readKeyFile(path), { code: 'KEY_FILE_EXPOSED' })
-  await chmod(path, 0o640)
-  await readKeyFile(path)
+  await writeFile(path, '{"name":"nothing secret"}')
+  await assert.rejects(readKeyFile(path), { code: 'KEY_FILE_INVALID' })
+  await writeKeyFile(join(directory, 'group.json'), generateNetworkKey())
+  await chmod(join(directory, 'group.json'), 0o640)
+  await readKeyFile(join(directory, 'group.json'))
 })
 
 test('a key file is never overwritten', async () => {
