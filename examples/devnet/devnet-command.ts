@@ -26,7 +26,8 @@ With --json the last line on stdout is one object:
    "nodes": [{"name", "role", "peerId", "highestSynced", "lowestAvailable", "highestExecuted", "commitDigest", "stateDigest",
               "connections"}]}
 "chain" is what the validators began with, "catchUp" that of the slowest full node, latency is from the first validator's consensus to
-the full nodes' executors, digests are of the highest commit that all nodes have. When it fails before there is anything to say: {"ok": false}.
+the full nodes' executors, digests are of the highest commit that all nodes have,
+"connections" are the peers that a node is connected to. When it fails before there is anything to say: {"ok": false}.
 
 Exit codes: 0 all nodes are equal, 1 they differ or something failed, 2 a mistake in flags, 130 interrupted with Ctrl-C.`
 
@@ -75,6 +76,10 @@ export function devnetCommand(): Command {
       const asked = new Set(chainFlags.filter((name) => command.getOptionValueSource(name) === 'cli'))
       const view = progressView(json ? process.stderr : process.stdout)
       const interrupt = onInterrupt()
+      interrupt.signal.addEventListener('abort', () => {
+        view.settle()
+        console.error('stopping… (Ctrl-C again ends it at once)')
+      })
       let printed = false
       try {
         const options = { chain, asked, fullNodes, follow, roundMs, linkMbit, dataDir }

@@ -126,7 +126,8 @@ export class DevnetNode {
   async report(): Promise<NodeReport> {
     const { peerId, highestSynced, lowestAvailable, peers } = await this.#node.status()
     const { highestExecuted } = this.#ledger
-    return { peerId, highestSynced: highestSynced.index, lowestAvailable, highestExecuted, connections: peers.length }
+    const connections = new Set(peers.map((peer) => peer.peerId)).size // two may have dialled each other at once
+    return { peerId, highestSynced: highestSynced.index, lowestAvailable, highestExecuted, connections }
   }
 
   async digests(index: number): Promise<NodeDigests> {

@@ -44,6 +44,7 @@ export interface NodeReport {
   readonly highestSynced: number
   readonly lowestAvailable: number
   readonly highestExecuted: number
+  /** Peers that it is connected to. */
   readonly connections: number
 }
 

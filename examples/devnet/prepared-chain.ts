@@ -1,7 +1,9 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate as otherWork } from 'node:timers/promises'
 import { z } from 'zod'
 import { subDagBytes } from '../../src/consensus/committed-sub-dag.ts'
+import type { ConsensusCommit } from '../../src/node/soma-node.ts'
 import { openLevelStore } from '../../src/storage/level-store.ts'
 import { ScriptedConsensus } from '../../src/testing/scripted-consensus.ts'
 import { storeWriteOf } from '../../src/testing/write-chain.ts'
@@ -11,6 +13,9 @@ import { cloneDirectory, exists } from './clone-directory.ts'
 
 /** Commits of one write: as many as a sync stores at once. */
 const BATCH = 100
+
+/** Milliseconds of making commits between two looks at whether it is to stop. */
+const BREATH_MS = 50
 
 /** How large the chain is that the validators begin with. */
 export interface ChainTotals {
@@ -84,10 +89,18 @@ async function makeChain(
   const ledger = await openLedger(files.ledger)
   const totals = { commits: 0, blocks: 0, bytes: 0 }
   let stored: Promise<unknown> = Promise.resolve()
+  let nextBreath = performance.now() + BREATH_MS
   try {
     while (totals.commits < settings.commits) {
       const length = Math.min(BATCH, settings.commits - totals.commits)
-      const commits = Array.from({ length }, () => consensus.nextCommit())
+      const commits: ConsensusCommit[] = []
+      while (commits.length < length) {
+        commits.push(consensus.nextCommit())
+        if (performance.now() < nextBreath) continue
+        await otherWork() // signals arrive then
+        options.signal.throwIfAborted()
+        nextBreath = performance.now() + BREATH_MS
+      }
       const subDags = commits.map(({ subDag }) => subDag)
       await stored
       options.signal.throwIfAborted()

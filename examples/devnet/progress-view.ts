@@ -76,6 +76,7 @@ class LineView implements ProgressView {
   readonly #stream: Writable
   #rows: readonly ProgressRow[] = []
   #shownAt = 0
+  #isWritten = true
 
   constructor(stream: Writable) {
     this.#stream = stream
@@ -90,6 +91,7 @@ class LineView implements ProgressView {
     const now = performance.now()
     if (this.#rows.length === 0) this.#shownAt = now
     this.#rows = rows
+    this.#isWritten = false
     if (now < this.#shownAt + LINE_MS) return
     this.#shownAt = now
     this.#write()
@@ -101,6 +103,8 @@ class LineView implements ProgressView {
   }
 
   #write(): void {
+    if (this.#isWritten) return
+    this.#isWritten = true
     for (const row of this.#rows)
       this.#stream.write(`  ${`${row.name} ${doneOf(row)} commits ${row.detail}`.trimEnd()}\n`)
   }

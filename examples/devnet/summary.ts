@@ -71,7 +71,9 @@ export function summaryText(result: DevnetResult): string {
   if (catchUp !== undefined) {
     const perSecond = (count: number) => (catchUp.seconds === 0 ? 0 : count / catchUp.seconds)
     lines.push(
-      `catch-up  ${formatSeconds(catchUp.seconds)}: ${formatNumber(perSecond(catchUp.commits))} commits/s, ${formatNumber(perSecond(catchUp.blocks))} blocks/s, ${formatMebibytes(perSecond(catchUp.bytes))} MiB/s`,
+      catchUp.commits === 0
+        ? 'catch-up  there was nothing to catch up with'
+        : `catch-up  ${formatSeconds(catchUp.seconds)}: ${formatNumber(perSecond(catchUp.commits))} commits/s, ${formatNumber(perSecond(catchUp.blocks))} blocks/s, ${formatMebibytes(perSecond(catchUp.bytes))} MiB/s`,
       `live      ${formatNumber(live.commits)} commits, ${formatTenths(live.latencyMs.p50)} ms from validator to executor (p99 ${formatTenths(live.latencyMs.p99)} ms)`
     )
   }
@@ -91,7 +93,7 @@ export function summaryText(result: DevnetResult): string {
     node.connections,
     node.peerId
   ])
-  lines.push('', formatTable(['node', 'synced', 'lowest', 'executed', 'connections', 'peer id'], rows))
+  lines.push('', formatTable(['node', 'synced', 'lowest', 'executed', 'peers', 'peer id'], rows))
   return lines.join('\n')
 }
 

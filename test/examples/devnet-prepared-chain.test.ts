@@ -55,6 +55,19 @@ test('a chain that is there is not made again', async () => {
   assert.equal(chain.totals.commits, 230)
 })
 
+test('the making of a chain sees an interruption within a batch', async (t) => {
+  const directory = await mkdtemp(join(parent, 'prompt-'))
+  let time = 0
+  t.mock.method(performance, 'now', () => (time += 60)) // each commit takes so long
+  const nextCommit = t.mock.method(ScriptedConsensus.prototype, 'nextCommit')
+  const controller = new AbortController()
+  const onProgress = () => controller.abort(new Error('interrupted'))
+  await assert.rejects(prepareChain(directory, settings, { signal: controller.signal, onProgress }), {
+    message: 'interrupted'
+  })
+  assert.equal(nextCommit.mock.callCount(), 101)
+})
+
 test('a chain whose making was interrupted is made whole by the next', async () => {
   const directory = await mkdtemp(join(parent, 'interrupted-'))
   const controller = new AbortController()

@@ -30,6 +30,17 @@ test('where there is no terminal, rows become plain lines: now and then, and in 
   assert.equal(page.text, 'Catching up\n  full-node-0 1,500/2,000 commits 1500 blocks/s\nDone\n')
 })
 
+test('a line that is there is not written again when the rows are settled', (t) => {
+  const page = new Page(false)
+  const view = progressView(page)
+  const now = t.mock.method(performance, 'now', () => 0)
+  view.show([row(1)])
+  now.mock.mockImplementation(() => 60_000)
+  view.show([row(2)])
+  view.settle()
+  assert.equal(page.text, '  full-node-0 2/2,000 commits 2 blocks/s\n')
+})
+
 test('on a terminal they are bars, which leave no timer and no signal handler behind', () => {
   const page = new Page(true)
   const before = process.listenerCount('SIGINT')

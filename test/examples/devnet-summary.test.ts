@@ -48,6 +48,11 @@ test('without full nodes there is no catch-up', () => {
   assert.doesNotMatch(summaryText({ ...result, catchUp: undefined }), /catch-up|NaN/)
 })
 
+test('a full node that lacked nothing has no rate', () => {
+  const none = { seconds: 0.21, commits: 0, blocks: 0, bytes: 0 }
+  assert.match(summaryText({ ...result, catchUp: none }), /^catch-up {2}there was nothing to catch up with$/m)
+})
+
 test('the text says that all are equal, how fast, how late and where each stands', () => {
   const text = summaryText(result)
   assert.match(text, /all 2 nodes at commit 1,030/)
