@@ -84,11 +84,6 @@ export class Range {
     return this.next > this.#end
   }
 
-  /** Bytes of the sync's budget held by this range. */
-  get heldBytes(): number {
-    return this.#heldBytes
-  }
-
   /** Whether nothing of what was certified is missing. */
   get isWhole(): boolean {
     return (

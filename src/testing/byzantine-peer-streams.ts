@@ -37,12 +37,7 @@ export function garbageFrame(content: Uint8Array): StreamLie {
 /** Answers honestly for so many bytes, then resets the stream. */
 export function tornAfter(bytes: number): StreamLie {
   return async ({ stream, honest }) => {
-    let left = bytes
-    for await (const frame of honest()) {
-      stream.send(frame.subarray(0, left))
-      left -= frame.byteLength
-      if (left <= 0) break
-    }
+    await sendFirst(bytes, stream, honest())
     if (stream.writableNeedsDrain)
       await new Promise((resolve) => stream.addEventListener('drain', resolve, { once: true }))
     throw new Error('torn')
@@ -52,12 +47,7 @@ export function tornAfter(bytes: number): StreamLie {
 /** Answers honestly for so many bytes, then ends the stream as if that were all. */
 export function endedAfter(bytes: number): StreamLie {
   return async ({ stream, honest }) => {
-    let left = bytes
-    for await (const frame of honest()) {
-      stream.send(frame.subarray(0, left))
-      left -= frame.byteLength
-      if (left <= 0) break
-    }
+    await sendFirst(bytes, stream, honest())
     await stream.close()
   }
 }
@@ -87,4 +77,14 @@ export function trickle(everyMs: number): StreamLie {
 async function closed(stream: Stream): Promise<void> {
   if (stream.status !== 'open') return
   await new Promise((resolve) => stream.addEventListener('close', resolve, { once: true }))
+}
+
+/** Sends so many bytes of an honest answer, or all of it where it is shorter. */
+async function sendFirst(bytes: number, stream: Stream, answer: AsyncIterable<Uint8ArrayList>): Promise<void> {
+  let left = bytes
+  for await (const frame of answer) {
+    stream.send(frame.subarray(0, left))
+    left -= frame.byteLength
+    if (left <= 0) return
+  }
 }
