@@ -51,6 +51,22 @@ export interface PeerStanding {
   readonly bytesPerSecond: number | undefined
 }
 
+/** Who may protect peers: the operator, or the chain. */
+export type Protector = 'configured' | 'committee'
+
+/** A connected peer, by the one connection to it that is kept. */
+export interface ConnectedPeer {
+  readonly peerId: PeerId
+  readonly direction: 'inbound' | 'outbound'
+  readonly address: Multiaddr
+  /** Milliseconds that it has been connected. */
+  readonly connectedMs: number
+  /** What it delivered lately. */
+  readonly bytesPerMinute: number
+  /** Whether it is never evicted. */
+  readonly isProtected: boolean
+}
+
 /** What is known of the conduct of peers, and the way to reach them. The libp2p service made by `peers()`. */
 export interface Peers {
   /**
@@ -85,4 +101,16 @@ export interface Peers {
 
   /** Peers being dialled, or waiting for their turn. */
   readonly dialling: number
+
+  /** Every connected peer. */
+  connected(): ConnectedPeer[]
+
+  /** Sets whom somebody protects, in place of those before: they are never evicted, count for no subnet, and may connect where only chosen peers may. */
+  protect(protector: Protector, peerIds: Iterable<PeerId>): void
+
+  /** The subnet of an address by the configured grouping; `undefined` where none is counted. */
+  subnetOf(address: Multiaddr): string | undefined
+
+  /** Whether one more peer without protection may be connected at an address: its subnet is not full. */
+  hasRoomAt(address: Multiaddr): boolean
 }
