@@ -1,9 +1,9 @@
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { isHostAddress, isPublicAddress } from '../peers/ip-ranges.ts'
 import type { PeerAddresses } from '../peers/peers.ts'
 import { DiscoveryError } from './discovery-error.ts'
-import { isHostAddress, isPublicAddress } from './ip-ranges.ts'
 
 /** Names that stand for the machine itself or its local network. */
 const LOCAL_NAME = /(^|\.)(localhost|local|internal|home\.arpa)\.?$/i

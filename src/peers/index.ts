@@ -16,7 +16,25 @@
  */
 export type { Ban } from './ban-table.ts'
 export { type Consequence, type ConsequenceTable, consequenceOf } from './consequence.ts'
-export { createPeerGate, type PeerGate, type PeerGateInit, type RecordStore } from './peer-gate.ts'
+export {
+  createPeerGate,
+  type GateGuard,
+  type InboundRefusal,
+  type PeerGate,
+  type PeerGateInit,
+  type RecordStore
+} from './peer-gate.ts'
 export { type PeersComponents, peers } from './peer-service.ts'
-export type { DialOutcome, PeerAddresses, PeerReport, PeerStanding, Peers, ReportContext } from './peers.ts'
+export type {
+  ConnectedPeer,
+  DialOutcome,
+  PeerAddresses,
+  PeerReport,
+  PeerStanding,
+  Peers,
+  Protector,
+  ReportContext
+} from './peers.ts'
+export { PeersError, type PeersErrorCode } from './peers-error.ts'
 export type { PeersInit } from './peers-init.ts'
+export { subnetOf } from './subnet.ts'

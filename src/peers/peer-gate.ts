@@ -1,7 +1,10 @@
-import type { ConnectionGater, PeerId } from '@libp2p/interface'
+import type { ConnectionGater, MultiaddrConnection, PeerId } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import { toError } from '../runtime/soma-error.ts'
 import { type Ban, BanTable } from './ban-table.ts'
+import { PeersError } from './peers-error.ts'
 
 /** Where bans are kept over a restart: a `CommitStore` is one. */
 export interface RecordStore {
@@ -18,6 +21,22 @@ export interface PeerGateInit {
   records?: RecordStore
   /** Called when bans could not be read or written; the gate goes on with those in memory. @default a process warning */
   onRecordFailed?: (error: Error) => void
+  /** Peer ids that always get in: no ban holds for them, they count for no subnet and are never evicted. @default none */
+  allowlist?: Iterable<string>
+  /** Whether nobody may dial us but the allowlist, and those protected as `configured`. @default false */
+  onlyAllowlisted?: boolean
+}
+
+/** Why a peer that dialled us was refused. */
+export type InboundRefusal = 'banned' | 'not-allowed' | 'subnet'
+
+/** Who knows more of the peers than the gate does: the `peers` service. */
+export interface GateGuard {
+  /** Whether the operator configured a peer. */
+  isConfigured(peerId: PeerId): boolean
+  /** Whether a peer that dials us from an address may stay. */
+  hasRoomFor(peerId: PeerId, address: Multiaddr): boolean
+  onRefused(refusal: InboundRefusal): void
 }
 
 /**
@@ -31,7 +50,11 @@ export interface PeerGate {
   /** Lifts a ban; false when there is none. */
   unban(peerId: PeerId): boolean
   isBanned(peerId: PeerId): boolean
-  /** Every ban in force. */
+  /** Whether a peer always gets in: it is in the allowlist, or the operator configured it. */
+  isChosen(peerId: PeerId): boolean
+  /** Hands the gate to the one whom it asks from now on. */
+  guardBy(guard: GateGuard): void
+  /** Every ban, in force or not. */
   listBans(): Ban[]
   /** Reads the bans of the run before. The `peers` service calls it before it starts. */
   load(): Promise<void>
@@ -41,14 +64,28 @@ export interface PeerGate {
 
 const RECORD_NAME = 'peers/bans'
 
-/** Makes a gate. */
+/**
+ * Makes a gate.
+ *
+ * @throws {PeersError} `ALLOWLIST_INVALID`
+ */
 export function createPeerGate(init: PeerGateInit = {}): PeerGate {
   const { clock = systemClock, records, onRecordFailed = (error) => process.emitWarning(error) } = init
   const bans = new BanTable(init.maxBans ?? 1_000)
   let saving: Promise<void> | undefined
   let changed = false
+  const allowlist = new Set([...(init.allowlist ?? [])].map(canonical))
+  let guard: GateGuard | undefined
 
-  const isBanned = (peerId: PeerId): boolean => bans.has(peerId.toString(), clock.now())
+  const isChosen = (peerId: PeerId): boolean => allowlist.has(peerId.toString()) || guard?.isConfigured(peerId) === true
+  const isBanned = (peerId: PeerId): boolean => bans.has(peerId.toString(), clock.now()) && !isChosen(peerId)
+
+  function refusal(peerId: PeerId, { remoteAddr }: MultiaddrConnection): InboundRefusal | undefined {
+    if (isChosen(peerId)) return undefined
+    if (isBanned(peerId)) return 'banned'
+    if (init.onlyAllowlisted === true) return 'not-allowed'
+    return guard?.hasRoomFor(peerId, remoteAddr) === false ? 'subnet' : undefined
+  }
 
   async function save(store: RecordStore): Promise<void> {
     while (changed) {
@@ -72,7 +109,11 @@ export function createPeerGate(init: PeerGateInit = {}): PeerGate {
       denyDialPeer: isBanned,
       // a dial by address alone learns who is there only now
       denyOutboundEncryptedConnection: isBanned,
-      denyInboundEncryptedConnection: isBanned
+      denyInboundEncryptedConnection(peerId, connection) {
+        const refused = refusal(peerId, connection)
+        if (refused !== undefined) guard?.onRefused(refused)
+        return refused !== undefined
+      }
     },
     ban(peerId, durationMs, reason) {
       const now = clock.now()
@@ -85,6 +126,10 @@ export function createPeerGate(init: PeerGateInit = {}): PeerGate {
       return lifted
     },
     isBanned,
+    isChosen,
+    guardBy(next) {
+      guard = next
+    },
     listBans: () => bans.list(clock.now()),
     async load() {
       try {
@@ -95,5 +140,13 @@ export function createPeerGate(init: PeerGateInit = {}): PeerGate {
       }
     },
     flush: () => saving ?? Promise.resolve()
+  }
+}
+
+function canonical(text: string): string {
+  try {
+    return peerIdFromString(text).toString()
+  } catch (cause) {
+    throw new PeersError('ALLOWLIST_INVALID', `not a peer id: ${text}`, { cause })
   }
 }

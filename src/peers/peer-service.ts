@@ -10,6 +10,7 @@ import {
   type TypedEventTarget
 } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { setMaxListeners } from 'main-event'
 import { errorCode, SomaError, toError } from '../runtime/soma-error.ts'
 import { Backoff } from './backoff.ts'
@@ -17,7 +18,16 @@ import { type Consequence, consequenceOf } from './consequence.ts'
 import { DeliveryMeter } from './delivery-meter.ts'
 import { Dialler } from './dialler.ts'
 import type { PeerGate } from './peer-gate.ts'
-import type { DialOutcome, PeerAddresses, PeerReport, PeerStanding, Peers, ReportContext } from './peers.ts'
+import type {
+  ConnectedPeer,
+  DialOutcome,
+  PeerAddresses,
+  PeerReport,
+  PeerStanding,
+  Peers,
+  Protector,
+  ReportContext
+} from './peers.ts'
 import { type PeersInit, withDefaults } from './peers-init.ts'
 import { PenaltyTable } from './penalty-table.ts'
 
@@ -48,6 +58,7 @@ class PeerService implements Peers, Startable {
   readonly #dialler: Dialler
   /** What came of each error. The same error may reach us twice, from the room that saw it and from the one that got it thrown, and counts once. */
   readonly #judged = new WeakMap<object, { readonly peer: string; readonly consequence: Consequence }>()
+  readonly #protected = new Map<Protector, ReadonlySet<string>>()
   #running = new AbortController()
 
   constructor(components: PeersComponents, init: Required<PeersInit>) {
@@ -143,6 +154,40 @@ class PeerService implements Peers, Startable {
 
   get dialling(): number {
     return this.#dialler.size
+  }
+
+  connected(): ConnectedPeer[] {
+    const byPeer = new Map<string, Connection>()
+    for (const connection of this.#components.connectionManager.getConnections()) {
+      byPeer.set(connection.remotePeer.toString(), connection)
+    }
+    return [...byPeer.values()].map((connection) => ({
+      peerId: connection.remotePeer,
+      direction: connection.direction,
+      address: connection.remoteAddr,
+      connectedMs: Math.max(0, Date.now() - connection.timeline.open),
+      bytesPerMinute: 0,
+      isProtected: this.#isProtected(connection.remotePeer)
+    }))
+  }
+
+  protect(protector: Protector, peerIds: Iterable<PeerId>): void {
+    this.#protected.set(protector, new Set(Array.from(peerIds, String)))
+  }
+
+  subnetOf(address: Multiaddr): string | undefined {
+    return this.#init.subnetOf(address)
+  }
+
+  hasRoomAt(address: Multiaddr): boolean {
+    const subnet = this.subnetOf(address)
+    if (subnet === undefined) return true
+    const there = this.connected().filter((peer) => !peer.isProtected && this.subnetOf(peer.address) === subnet)
+    return there.length < this.#init.maxPerSubnet
+  }
+
+  #isProtected(peerId: PeerId): boolean {
+    return this.#gate.isChosen(peerId) || [...this.#protected.values()].some((ids) => ids.has(peerId.toString()))
   }
 
   readonly #onClose = (event: CustomEvent<Connection>): void => this.#dialler.closed(event.detail)

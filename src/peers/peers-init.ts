@@ -1,8 +1,10 @@
 import type { PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import { type Random, systemRandom } from '../runtime/random.ts'
 import type { PeerGate } from './peer-gate.ts'
 import type { PeerReport } from './peers.ts'
+import { subnetOf } from './subnet.ts'
 
 /** What the service is made from. Only `gate` is required. */
 export interface PeersInit {
@@ -34,6 +36,17 @@ export interface PeersInit {
   dialDeadlineMs?: number
   /** An outbound connection that lived shorter than this, in milliseconds, counts as a failed dial. @default 5000 */
   shortLivedMs?: number
+  /**
+   * Most peers connected, at least 1: beyond it, one without protection is evicted. libp2p's own `connectionManager.maxConnections` has to be higher, so that
+   * it prunes nothing. @default 100
+   */
+  maxConnections?: number
+  /** Peers that we dialled, up to this number, that are not evicted to make room for one that dialled us. @default 10 */
+  outboundReserve?: number
+  /** Most peers without protection that are connected from one subnet, whoever dialled, at least 1. @default 5 */
+  maxPerSubnet?: number
+  /** Groups addresses into subnets; `undefined` for one that counts for none. @default /24 and /48 of public addresses, the last two labels of names */
+  subnetOf?: (address: Multiaddr) => string | undefined
 }
 
 /** The same with every default filled in. */
@@ -52,6 +65,10 @@ export function withDefaults(init: PeersInit): Required<PeersInit> {
     maxParallelDials: 5,
     dialDeadlineMs: 15_000,
     shortLivedMs: 5_000,
+    maxConnections: 100,
+    outboundReserve: 10,
+    maxPerSubnet: 5,
+    subnetOf,
     ...init
   }
 }
