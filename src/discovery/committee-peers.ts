@@ -7,12 +7,11 @@ import { parseAddress } from './addresses.ts'
 import { DiscoveryError } from './discovery-error.ts'
 
 /**
- * The validators of a committee as peers, for `Discovery.setCommitteePeers`. Addresses that cannot be dialled, and validators left without any, are left out: they are
- * the validator's own business, and no reason to refuse a committee.
+ * The validators of a committee as peers, for `Discovery.setCommittee`. Addresses that cannot be dialled are left out: they are the validator's own business,
+ * and no reason to refuse a committee. A validator left without any may still be found by its peer id.
  */
 export function committeePeers(committee: Committee): PeerAddresses[] {
-  const peers: PeerAddresses[] = []
-  for (const { networkKey, addresses: texts } of committee.validators) {
+  return committee.validators.map(({ networkKey, addresses: texts }) => {
     const peerId = peerIdFromPublicKey(publicKeyFromRaw(networkKey))
     const addresses: Multiaddr[] = []
     for (const text of texts) {
@@ -22,7 +21,6 @@ export function committeePeers(committee: Committee): PeerAddresses[] {
         if (!(thrown instanceof DiscoveryError)) throw thrown
       }
     }
-    if (addresses.length > 0) peers.push({ peerId, addresses })
-  }
-  return peers
+    return { peerId, addresses }
+  })
 }

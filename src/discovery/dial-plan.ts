@@ -1,29 +1,106 @@
-import { type Random, shuffled } from '../runtime/random.ts'
+import type { PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { type Random, randomInteger, shuffled } from '../runtime/random.ts'
 import type { KnownPeer } from './known-peers.ts'
 
 export interface DialPlanInput {
   readonly known: readonly KnownPeer[]
-  /** Peers connected, and peers being dialled. */
+  /** Peers to be connected to always: configured ones and those kept of the committee. */
+  readonly isKept: (peerId: PeerId) => boolean
+  /** Of those, the ones that do not count for the target. */
+  readonly isOutsideTarget: (peerId: PeerId) => boolean
+  /** Peers connected or being dialled, as far as they count for the target. */
   readonly taken: number
+  /** Of those, the ones that we dialled or are dialling. */
+  readonly outbound: number
   /** Peers to be connected to. */
   readonly target: number
+  /** Most peers to begin to dial beside the kept ones. */
+  readonly limit: number
   readonly random: Random
   /** Whether a peer could be dialled now. */
-  readonly canDial: (peer: KnownPeer) => boolean
+  readonly canDial: (peerId: PeerId) => boolean
+  /** The subnet of an address; `undefined` where none is counted. */
+  readonly subnetOf: (address: Multiaddr) => string | undefined
+  /** Whether one more peer may be connected in the subnet of an address. */
+  readonly hasRoomAt: (address: Multiaddr) => boolean
+}
+
+/** Whom to dial now. */
+export interface DialPlan {
+  /** Kept peers, whatever the target. */
+  readonly kept: readonly KnownPeer[]
+  /** Others, up to the target. */
+  readonly others: readonly KnownPeer[]
+}
+
+/** Of the target, the part that we dial ourselves however many have dialled us: nobody else chose those. */
+const OUTBOUND_SHARE = 1 / 2
+/** With less than this part of the target a node is isolated. */
+const ISOLATED_SHARE = 1 / 4
+
+/** Fewest peers that we dial ourselves, for a target. */
+export function outboundShare(target: number): number {
+  return Math.ceil(target * OUTBOUND_SHARE)
+}
+
+/** Whether so many peers are too few: seeds are dialled then, and the DHT is asked. */
+export function isIsolated(connected: number, target: number): boolean {
+  return connected < Math.ceil(target * ISOLATED_SHARE)
 }
 
 /**
- * Whom to dial now: every configured peer; then, up to the target, peers of the committee and of gossip at random, so that nobody can steer
- * the choice; then seeds, if those are not enough.
+ * Whom to dial now: every kept peer; then, up to the target, others, drawn by who introduced them first and at random second, so that nobody steers the
+ * choice by introducing many, and one of a subnet at a time; then seeds, if that leaves us isolated.
  */
-export function planDials({ known, taken, target, random, canDial }: DialPlanInput): KnownPeer[] {
-  const candidates = shuffled(
+export function planDials(input: DialPlanInput): DialPlan {
+  const { known, isKept, isOutsideTarget, taken, outbound, target, limit, random, canDial, hasRoomAt } = input
+  const candidates = known.filter((peer) => peer.addresses.length > 0 && canDial(peer.peerId))
+  const kept = shuffled(
     random,
-    known.filter((peer) => peer.addresses.length > 0 && canDial(peer))
+    candidates.filter(({ peerId }) => isKept(peerId))
   )
-  const configured = candidates.filter((peer) => peer.source === 'configured')
-  const room = Math.max(0, target - taken - configured.length)
-  const others = candidates.filter((peer) => peer.source === 'committee' || peer.source === 'gossip')
-  const seeds = candidates.filter((peer) => peer.source === 'seed')
-  return [...configured, ...[...others, ...seeds].slice(0, room)]
+  const free = candidates.filter(
+    ({ peerId, addresses: [first] }) => !isKept(peerId) && first !== undefined && hasRoomAt(first)
+  )
+  const counted = kept.filter(({ peerId }) => !isOutsideTarget(peerId)).length
+  const wanted = Math.max(target - taken, outboundShare(target) - outbound) - counted
+  const room = Math.max(0, Math.min(limit, wanted))
+  const drawn = draw(
+    free.filter(({ source }) => source !== 'seed'),
+    room,
+    input
+  )
+  const seeds = shuffled(
+    random,
+    free.filter(({ source }) => source === 'seed')
+  )
+  const isAlone = isIsolated(taken + counted + drawn.length, target)
+  return { kept, others: isAlone ? [...drawn, ...seeds].slice(0, room) : drawn }
+}
+
+/** Draws one peer of each introducer in turn, the introducers in random order, and at most one of a subnet. */
+function draw(peers: readonly KnownPeer[], count: number, { random, subnetOf }: DialPlanInput): KnownPeer[] {
+  const groups = new Map<string, KnownPeer[]>()
+  for (const peer of peers) {
+    const key = peer.introducer ?? peer.source
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [peer])
+    else group.push(peer)
+  }
+  const drawn: KnownPeer[] = []
+  const subnets = new Set<string>()
+  let turn = shuffled(random, groups.values())
+  while (turn.length > 0 && drawn.length < count) {
+    for (const group of turn) {
+      const [peer] = group.splice(randomInteger(random, group.length), 1)
+      if (peer === undefined || drawn.length === count) continue
+      const subnet = peer.addresses[0] && subnetOf(peer.addresses[0])
+      if (subnet !== undefined && subnets.has(subnet)) continue
+      if (subnet !== undefined) subnets.add(subnet)
+      drawn.push(peer)
+    }
+    turn = turn.filter((group) => group.length > 0)
+  }
+  return drawn
 }

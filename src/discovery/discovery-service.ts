@@ -19,14 +19,17 @@ import { type Random, systemRandom } from '../runtime/random.ts'
 import { toError } from '../runtime/soma-error.ts'
 import { parsePeerAddresses } from './addresses.ts'
 import { committeePeers } from './committee-peers.ts'
+import { isIsolated } from './dial-plan.ts'
 import type { Discovery, DiscoveryConfig, DiscoveryEvent, DiscoveryInit, DiscoveryStatus } from './discovery.ts'
 import { EventLoop } from './event-loop.ts'
+import { GoodPeerRecord } from './good-peer-record.ts'
 import { InfoIntake } from './info-intake.ts'
-import { type FixedSource, type KnownPeer, KnownPeers } from './known-peers.ts'
+import { KeptCommittee } from './kept-committee.ts'
+import { ADDRESS_SOURCES, type AddressSource, type FixedSource, type KnownPeer, KnownPeers } from './known-peers.ts'
 import type { GetKnownPeersRequest, GetKnownPeersResponse } from './messages.ts'
 import type { NodeInfo } from './node-info.ts'
 import { OwnInfo } from './own-info.ts'
-import { answerKnownPeers, knownDigest, sharedOwnInfo } from './peer-exchange.ts'
+import { answerKnownPeers, requestKnownPeers } from './peer-exchange.ts'
 import { getKnownPeers } from './protocols.ts'
 
 /** The parts of libp2p that the service works with, and the services `rpc` and `peers` under these names. */
@@ -46,7 +49,8 @@ const DEFAULT_CONFIG: DiscoveryConfig = {
   discoveryIntervalMs: 5_000,
   privateNetwork: false,
   peersPerTick: 5,
-  maxKnownPeers: 1_000
+  maxKnownPeers: 1_000,
+  committeePeers: 4
 }
 
 /**
@@ -74,6 +78,10 @@ class DiscoveryService implements Discovery, Startable {
   readonly #onEvent: (event: DiscoveryEvent) => void
   readonly #onFailure: (error: Error) => void
   readonly #known: KnownPeers
+  readonly #committee: KeptCommittee
+  readonly #goodPeers: GoodPeerRecord | undefined
+  readonly #named: Map<FixedSource, readonly PeerAddresses[]>
+  readonly #renamed = new Set<FixedSource>()
   readonly #own: OwnInfo
   readonly #intake: InfoIntake
   #answered = 0
@@ -86,7 +94,7 @@ class DiscoveryService implements Discovery, Startable {
     { seeds, configured }: { seeds: PeerAddresses[]; configured: PeerAddresses[] }
   ) {
     const { clock = systemClock, random = systemRandom, onEvent = () => {} } = init
-    const { chainId, committee } = init.genesis
+    const { chainId } = init.genesis
     const { peerId: self, privateKey, addressManager, peers } = components
     this.#components = components
     this.#log = components.logger.forComponent('soma-p2p:discovery')
@@ -95,11 +103,27 @@ class DiscoveryService implements Discovery, Startable {
     this.#random = random
     this.#onEvent = onEvent
     this.#onFailure = init.onFailure ?? ((error) => this.#log.error('the event loop has ended - %e', error))
-    const { privateNetwork, maxKnownPeers: capacity } = this.#config
-    this.#known = new KnownPeers({ capacity, random, isConnected: (peerId) => this.#isConnected(peerId) })
-    this.#setSource('seed', seeds)
-    this.#setSource('configured', configured)
-    this.#setSource('committee', committeePeers(committee))
+    const { privateNetwork, maxKnownPeers: capacity, committeePeers: count } = this.#config
+    this.#known = new KnownPeers({
+      capacity,
+      random,
+      isConnected: (peerId) => this.#isConnected(peerId),
+      subnetOf: (address) => peers.subnetOf(address),
+      introducerOf: (peerId) => this.#introducerOf(peerId)
+    })
+    this.#committee = new KeptCommittee({ self, random, count })
+    this.#goodPeers =
+      init.records &&
+      new GoodPeerRecord({
+        records: init.records,
+        clock,
+        onFailure: (error) => this.#log.error('good peers are not remembered - %e', error)
+      })
+    this.#named = new Map<FixedSource, readonly PeerAddresses[]>([
+      ['seed', seeds],
+      ['configured', configured],
+      ['committee', committeePeers(init.committee ?? init.genesis.committee)]
+    ])
     this.#intake = new InfoIntake({ chainId, self, peers, clock, privateNetwork, onEvent, known: this.#known })
     this.#own = new OwnInfo({
       peerId: self,
@@ -120,18 +144,21 @@ class DiscoveryService implements Discovery, Startable {
   }
 
   /** Only now is every other part of libp2p ready to dial. */
-  afterStart(): void {
+  async afterStart(): Promise<void> {
     const { rpc, peers, events } = this.#components
     this.#loop = new EventLoop({
+      self: this.#components.peerId,
       known: this.#known,
       own: this.#own,
       intake: this.#intake,
+      committee: this.#committee,
       rpc,
       peers,
       config: this.#config,
       clock: this.#clock,
       random: this.#random,
-      connectedPeers: () => this.#connectedPeers(),
+      ...(this.#goodPeers && { goodPeers: this.#goodPeers }),
+      takeNamed: () => this.#takeNamed(),
       requestFor: (peerId) => this.#requestFor(peerId),
       onEvent: this.#onEvent,
       onFailure: (thrown) => this.#fail(toError(thrown))
@@ -139,7 +166,11 @@ class DiscoveryService implements Discovery, Startable {
     events.addEventListener('peer:connect', this.#onConnect)
     events.addEventListener('peer:disconnect', this.#onDisconnect)
     events.addEventListener('transport:listening', this.#onListening)
-    this.#loop.start()
+    const remembered = (await this.#goodPeers?.load()) ?? []
+    this.#named.set('cache', remembered)
+    for (const source of this.#named.keys()) this.#renamed.add(source)
+    await this.#intake.recall(remembered)
+    this.#loop?.start()
   }
 
   async beforeStop(): Promise<void> {
@@ -151,7 +182,7 @@ class DiscoveryService implements Discovery, Startable {
   }
 
   known(): KnownPeer[] {
-    return this.#known.list()
+    return this.#known.list().filter(({ addresses }) => addresses.length > 0)
   }
 
   ownInfo(): NodeInfo | undefined {
@@ -159,9 +190,15 @@ class DiscoveryService implements Discovery, Startable {
   }
 
   status(): DiscoveryStatus {
+    const known = this.known()
+    const connected = this.#components.peers.connected()
+    const bySource = Object.fromEntries(ADDRESS_SOURCES.map((source) => [source, 0])) as Record<AddressSource, number>
+    for (const { source } of known) bySource[source] += 1
     return {
-      known: this.#known.list().length,
-      connected: this.#connectedPeers().length,
+      known: known.length,
+      bySource,
+      connected: connected.length,
+      isIsolated: isIsolated(connected.length, this.#config.targetConnections),
       dialling: this.#components.peers.dialling,
       exchanges: this.#loop?.exchanges ?? { underWay: 0, succeeded: 0, failed: 0 },
       answered: this.#answered,
@@ -171,17 +208,34 @@ class DiscoveryService implements Discovery, Startable {
   }
 
   setCommittee(committee: Committee): void {
-    this.#setSource('committee', committeePeers(committee))
+    this.#name('committee', committeePeers(committee))
   }
 
   setConfiguredPeers(peers: readonly PeerAddresses[]): void {
-    this.#setSource('configured', peers)
+    this.#name('configured', peers)
   }
 
-  #setSource(source: FixedSource, peers: readonly PeerAddresses[]): void {
-    const others = peers.filter(({ peerId }) => !peerId.equals(this.#components.peerId))
-    this.#known.setSource(source, others)
-    this.#loop?.post({ type: 'dial' })
+  #name(source: FixedSource, peers: readonly PeerAddresses[]): void {
+    this.#named.set(source, peers)
+    this.#renamed.add(source)
+    this.#loop?.post({ type: 'named' })
+  }
+
+  /** What was named anew. The loop takes it when it is told, and at each tick, should there have been no room to tell it. */
+  #takeNamed(): [FixedSource, PeerAddresses[]][] {
+    const taken = [...this.#renamed].map((source): [FixedSource, PeerAddresses[]] => {
+      const peers = this.#named.get(source) ?? []
+      return [source, [...peers]]
+    })
+    this.#renamed.clear()
+    return taken
+  }
+
+  /** Whose quota an introduction is charged to: a peer's subnet, so that many peers of one are no more than one. */
+  #introducerOf(peerId: PeerId): string {
+    const { connectionManager, peers } = this.#components
+    const [connection] = connectionManager.getConnections(peerId)
+    return (connection && peers.subnetOf(connection.remoteAddr)) ?? peerId.toString()
   }
 
   readonly #onConnect = ({ detail: peerId }: CustomEvent<PeerId>): void => {
@@ -196,15 +250,10 @@ class DiscoveryService implements Discovery, Startable {
     this.#loop?.post({ type: 'listening' })
   }
 
-  async #answer({ ownInfo, knownDigest }: GetKnownPeersRequest, { peer }: RpcContext): Promise<GetKnownPeersResponse> {
+  async #answer(request: GetKnownPeersRequest, { peer }: RpcContext): Promise<GetKnownPeersResponse> {
     if (this.#loop === undefined) throw new RpcError('RPC_UNAVAILABLE', 'discovery is not running')
     this.#answered += 1
-    if (ownInfo !== undefined) {
-      // a copy: the mailbox must not keep the frame it came in
-      const received = { from: peer, ownInfo: ownInfo.slice(), relayed: [] }
-      this.#loop.post({ type: 'received', received, isAnswer: false })
-    }
-    return answerKnownPeers(knownDigest, {
+    const answer = answerKnownPeers(request, {
       asker: peer,
       own: this.#own.current,
       known: this.#known,
@@ -213,26 +262,21 @@ class DiscoveryService implements Discovery, Startable {
       isConnected: (peerId) => this.#isConnected(peerId),
       isBanned: (peerId) => this.#components.peers.isBanned(peerId)
     })
+    if (request.ownInfo !== undefined) {
+      // a copy: the mailbox must not keep the frame it came in
+      const received = { from: peer, ownInfo: request.ownInfo.slice(), relayed: [] }
+      this.#loop.post({ type: 'received', received, isAnswer: false })
+    }
+    return answer
   }
 
-  #requestFor(peerId: PeerId): GetKnownPeersRequest {
-    const own = this.#own.current
-    return {
-      ownInfo: sharedOwnInfo(own, this.#known.isFrom('configured', peerId)),
-      knownDigest: knownDigest(this.#known.infos(), own, this.#clock.now())
-    }
+  #requestFor(server: PeerId): GetKnownPeersRequest {
+    const now = this.#clock.now()
+    return requestKnownPeers({ server, own: this.#own.current, known: this.#known, now, random: this.#random })
   }
 
   #isConnected(peerId: PeerId): boolean {
     return this.#components.connectionManager.getConnections(peerId).length > 0
-  }
-
-  #connectedPeers(): PeerId[] {
-    const peers = new Map<string, PeerId>()
-    for (const { remotePeer } of this.#components.connectionManager.getConnections()) {
-      peers.set(remotePeer.toString(), remotePeer)
-    }
-    return [...peers.values()]
   }
 
   #fail(error: Error): void {
@@ -248,5 +292,7 @@ class DiscoveryService implements Discovery, Startable {
     this.#components.events.removeEventListener('peer:disconnect', this.#onDisconnect)
     this.#components.events.removeEventListener('transport:listening', this.#onListening)
     await loop?.stop()
+    if (loop !== undefined) this.#goodPeers?.save()
+    await this.#goodPeers?.flush()
   }
 }

@@ -1,6 +1,7 @@
 import type { PeerId } from '@libp2p/interface'
 import type { Committee } from '../consensus/committee.ts'
 import type { Genesis } from '../consensus/genesis.ts'
+import type { RecordStore } from '../peers/peer-gate.ts'
 import type { PeerAddresses } from '../peers/peers.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
@@ -13,6 +14,8 @@ import type { NodeInfo } from './node-info.ts'
 export interface DiscoveryInit {
   /** The chain. The addresses of its first committee are used from the start. */
   genesis: Genesis
+  /** The committee of now, where the chain is past its first epoch. @default that of the genesis */
+  committee?: Committee
   /** Multiaddrs, each with its peer id, of nodes to begin with, and to return to when others are lacking. @default [] */
   seeds?: readonly string[]
   /** Multiaddrs, each with its peer id, of nodes to be connected to always. They learn of trusted nodes. @default [] */
@@ -21,6 +24,10 @@ export interface DiscoveryInit {
   accessType?: AccessType
   /** What this node serves. Called at every tick. @default nothing */
   capabilities?: () => readonly Capability[]
+  /** The chain's Kademlia DHT: where not `false`, this node asks it, and serves it if it is public. @default true */
+  dht?: boolean | DhtOptions
+  /** Where good peers are kept over a restart: a `CommitStore` is one. @default nowhere */
+  records?: RecordStore
   /** Timing and limits. */
   config?: Partial<DiscoveryConfig>
   /** @default the machine's */
@@ -33,9 +40,18 @@ export interface DiscoveryInit {
   onFailure?: (error: Error) => void
 }
 
+/** How the DHT differs from that of the chain. */
+export interface DhtOptions {
+  /** Protocol id, for interoperation with other networks. @default `/soma-p2p/<chain id>/kad/1` */
+  protocol?: string
+}
+
 /** Timing and limits. */
 export interface DiscoveryConfig {
-  /** Peers to be connected to. Dialling stops there. @default 20 */
+  /**
+   * Peers to be connected to. Dialling stops there, but for configured peers and a validator's committee; half as many are dialled however many have dialled us, and
+   * with less than a quarter a node is isolated: it dials its seeds and asks the DHT. @default 20
+   */
   targetConnections: number
   /** Milliseconds between ticks. @default 5000 */
   discoveryIntervalMs: number
@@ -43,8 +59,10 @@ export interface DiscoveryConfig {
   privateNetwork: boolean
   /** Connected peers asked at each tick. @default 5 */
   peersPerTick: number
-  /** Most node infos kept. @default 1000 */
+  /** Most node infos kept. A fifth of them may come from one introducer, a twentieth name one subnet, and a quarter as many more may come from the DHT. @default 1000 */
   maxKnownPeers: number
+  /** Validators that a full node stays connected to, chosen at random. A validator stays connected to all the others, outside its target. @default 4 */
+  committeePeers: number
 }
 
 /** What happens. */
@@ -58,8 +76,12 @@ export type DiscoveryEvent =
 
 /** Counts, for metrics and people. */
 export interface DiscoveryStatus {
+  /** Peers that an address is known of, connected or not, and of these the number by the most trusted source that names them. */
   readonly known: number
+  readonly bySource: Readonly<Record<AddressSource, number>>
   readonly connected: number
+  /** Whether there are too few peers. */
+  readonly isIsolated: boolean
   readonly dialling: number
   /** GetKnownPeers that this node asked. */
   readonly exchanges: { readonly underWay: number; readonly succeeded: number; readonly failed: number }
@@ -73,7 +95,7 @@ export interface DiscoveryStatus {
 
 /** Finds peers and connects to them. The libp2p service made by `discovery()`. */
 export interface Discovery {
-  /** Every known peer, connected or not. */
+  /** Every peer that an address is known of, connected or not. */
   known(): KnownPeer[]
   /** What this node says of itself; `undefined` before the first tick, and while it has no address that others may dial. */
   ownInfo(): NodeInfo | undefined

@@ -1,15 +1,20 @@
 import { AbortError, type PeerId } from '@libp2p/interface'
-import type { Peers } from '../peers/peers.ts'
+import type { ConnectedPeer, PeerAddresses, Peers } from '../peers/peers.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { Mailbox } from '../runtime/mailbox.ts'
 import { type Random, shuffled } from '../runtime/random.ts'
 import { TaskGroup } from '../runtime/task-group.ts'
-import { planDials } from './dial-plan.ts'
+import type { FoundPeer } from './dht/dht.ts'
+import type { DhtFeed } from './dht-feed.ts'
+import { isIsolated, planDials } from './dial-plan.ts'
 import type { DiscoveryConfig, DiscoveryEvent } from './discovery.ts'
 import { Exchanges } from './exchanges.ts'
+import type { GoodPeerRecord } from './good-peer-record.ts'
+import type { GoodPeer } from './good-peers.ts'
 import type { InfoIntake, Received } from './info-intake.ts'
-import type { KnownPeers } from './known-peers.ts'
+import type { KeptCommittee } from './kept-committee.ts'
+import type { FixedSource, KnownPeers } from './known-peers.ts'
 import type { GetKnownPeersRequest } from './messages.ts'
 import type { OwnInfo } from './own-info.ts'
 
@@ -22,19 +27,30 @@ export type LoopMessage =
   | { readonly type: 'disconnected'; readonly peerId: PeerId }
   /** A peer handed over infos: with its request, or in an answer that we asked for. */
   | { readonly type: 'received'; readonly received: Received; readonly isAnswer: boolean }
-  /** There may be somebody new to dial. */
-  | { readonly type: 'dial' }
+  /** The DHT told of a peer. */
+  | { readonly type: 'found'; readonly peer: FoundPeer }
+  /** The operator, the chain or the record of good peers names others than before: see `takeNamed`. */
+  | { readonly type: 'named' }
+  /** A dial did not succeed. */
+  | { readonly type: 'undialled'; readonly peerId: PeerId; readonly isKept: boolean }
 
 export interface EventLoopInit {
+  readonly self: PeerId
   readonly known: KnownPeers
   readonly own: OwnInfo
   readonly intake: InfoIntake
+  readonly committee: KeptCommittee
   readonly rpc: Rpc
   readonly peers: Peers
   readonly config: DiscoveryConfig
   readonly clock: Clock
   readonly random: Random
-  readonly connectedPeers: () => PeerId[]
+  /** Makes the feed from the DHT, run by tasks of the loop. @default none */
+  readonly feed?: (loop: { readonly tasks: TaskGroup; readonly onFound: (peer: FoundPeer) => void }) => DhtFeed
+  /** Where good peers are remembered. @default nowhere */
+  readonly goodPeers?: GoodPeerRecord
+  /** Fixed sources that were set since it was called last. */
+  readonly takeNamed: () => Iterable<readonly [FixedSource, readonly PeerAddresses[]]>
   readonly requestFor: (peerId: PeerId) => GetKnownPeersRequest
   readonly onEvent: (event: DiscoveryEvent) => void
   readonly onFailure: (thrown: unknown) => void
@@ -42,18 +58,27 @@ export interface EventLoopInit {
 
 /** Most dials from one tick to the next: an address costs nothing to invent, and whoever does must not make us dial the whole world for it. */
 const DIALS_PER_TICK = 30
+/**
+ * Peers gained from one tick to the next, once we are not isolated: a network that starts at once would have everyone dial everyone, and each new
+ * connection costs an exchange.
+ */
+const GAIN_PER_TICK = 5
 
 /**
  * The Discovery Event Loop. Whatever changes the table of known peers goes through it, one message at a time; what takes time on the network
- * (exchanges and dials) runs beside it and tells it the result. It runs once: another start takes another loop.
+ * (exchanges, dials and lookups) runs beside it and tells it the result. It runs once: another start takes another loop.
  */
 export class EventLoop {
   readonly #init: EventLoopInit
   readonly #mailbox = new Mailbox<LoopMessage>()
   readonly #tasks: TaskGroup
   readonly #exchanges: Exchanges
+  readonly #feed: DhtFeed | undefined
   #isTickWaiting = false
   #dialsLeft = 0
+  #gainLeft = 0
+  /** Kept peers that the last dial did not reach. */
+  readonly #unreached = new Set<string>()
 
   constructor(init: EventLoopInit) {
     this.#init = init
@@ -66,6 +91,7 @@ export class EventLoop {
       onAnswer: (from, { ownInfo, knownInfos }) =>
         this.post({ type: 'received', received: { from, ownInfo, relayed: knownInfos }, isAnswer: true })
     })
+    this.#feed = init.feed?.({ tasks: this.#tasks, onFound: (peer) => this.post({ type: 'found', peer }) })
   }
 
   get exchanges(): Exchanges['counts'] {
@@ -81,7 +107,7 @@ export class EventLoop {
   start(): void {
     this.#tasks.run((signal) => this.#loop(signal))
     this.#tasks.run((signal) => this.#tickAway(signal))
-    for (const peerId of this.#init.connectedPeers()) this.post({ type: 'connected', peerId })
+    for (const { peerId } of this.#init.peers.connected()) this.post({ type: 'connected', peerId })
   }
 
   /** Ends it; resolves when nothing of it runs any more. */
@@ -112,7 +138,7 @@ export class EventLoop {
 
   /** Works on one message, and says whether there may be somebody to dial now. */
   async #handle(message: LoopMessage, signal: AbortSignal): Promise<boolean> {
-    const { intake, onEvent } = this.#init
+    const { known, committee, intake, clock, onEvent } = this.#init
     switch (message.type) {
       case 'tick':
         await this.#tick()
@@ -122,55 +148,147 @@ export class EventLoop {
         return false
       case 'connected':
         onEvent(message)
+        committee.connected(message.peerId)
+        this.#unreached.delete(message.peerId.toString())
         this.#exchanges.ask(message.peerId)
         return false
       case 'disconnected':
         onEvent(message)
         this.#exchanges.cancel(message.peerId)
-        return false
+        return true // its place is free, or it is one to be kept
       case 'received': {
         const hasNews = await intake.take(message.received, signal)
         if (message.isAnswer) this.#exchanges.done(message.received.from)
         return hasNews
       }
-      case 'dial':
+      case 'found': {
+        const { peer } = message
+        const isNew = known.find(peer, clock.now())
+        if (isNew) onEvent({ type: 'known', peerId: peer.peerId, source: 'dht' })
+        return true // even a known one may have got another address
+      }
+      case 'named':
+        this.#takeNamed()
         return true
+      case 'undialled':
+        this.#missed(message.peerId, message.isKept)
+        return true // its place is free for another
     }
   }
 
   async #tick(): Promise<void> {
-    const { own, known, peers, clock, random, config, connectedPeers } = this.#init
+    const { own, known, peers, clock, random, config, goodPeers } = this.#init
     this.#isTickWaiting = false
     this.#dialsLeft = DIALS_PER_TICK
+    this.#gainLeft = GAIN_PER_TICK
+    this.#takeNamed()
     await own.renew()
     known.expire(clock.now())
-    const available = connectedPeers().filter((peerId) => peers.isAvailable(peerId))
+    const connected = peers.connected()
+    const available = connected.map(({ peerId }) => peerId).filter((peerId) => peers.isAvailable(peerId))
     for (const peerId of shuffled(random, available).slice(0, config.peersPerTick)) this.#exchanges.ask(peerId)
+    goodPeers?.note(connected.flatMap((peer) => this.#asGoodPeer(peer)))
+    this.#feed?.tick({
+      isIsolated: isIsolated(connected.length, config.targetConnections),
+      mayProvide: own.current?.accessType === 'public',
+      sought: this.#sought()
+    })
   }
 
   /** Those whom we asked while we had no address to give do not know us yet. */
   async #introduceOneself(): Promise<void> {
-    const { own, connectedPeers } = this.#init
+    const { own, peers } = this.#init
     const wasUnknown = own.current === undefined
     await own.renew()
-    if (wasUnknown && own.current !== undefined) for (const peerId of connectedPeers()) this.#exchanges.ask(peerId)
+    if (wasUnknown && own.current !== undefined) {
+      for (const { peerId } of peers.connected()) this.#exchanges.ask(peerId)
+    }
+  }
+
+  #missed(peerId: PeerId, isKept: boolean): void {
+    if (!isKept) {
+      this.#gainLeft += 1
+      return
+    }
+    this.#unreached.add(peerId.toString())
+    if (this.#init.committee.failed(peerId)) this.#protect()
+  }
+
+  /** Peers to be kept that no address leads to. */
+  #sought(): PeerId[] {
+    const { known, peers, committee } = this.#init
+    const connected = new Set(peers.connected().map(({ peerId }) => peerId.toString()))
+    const kept = [...known.from('configured').map(({ peerId }) => peerId), ...committee.peers()]
+    const names = new Set(kept.map(String))
+    for (const key of this.#unreached) if (!names.has(key)) this.#unreached.delete(key)
+    return kept.filter((peerId) => {
+      const key = peerId.toString()
+      if (connected.has(key)) return false
+      return this.#unreached.has(key) || known.get(peerId)?.addresses.length === 0
+    })
+  }
+
+  #asGoodPeer({ peerId, direction }: ConnectedPeer): [GoodPeer] | [] {
+    const { known, clock } = this.#init
+    const peer = known.get(peerId)
+    if (peer === undefined || peer.addresses.length === 0) return []
+    const { addresses, info } = peer
+    const isDialled = direction === 'outbound'
+    return [{ peerId, addresses, isDialled, seenMs: clock.now(), sealed: info?.sealed }]
+  }
+
+  #takeNamed(): void {
+    const { self, known, committee, takeNamed } = this.#init
+    const named = [...takeNamed()]
+    for (const [source, peers] of named) {
+      known.setSource(
+        source,
+        peers.filter(({ peerId }) => !peerId.equals(self))
+      )
+      if (source === 'committee') committee.set(peers)
+    }
+    if (named.length > 0) this.#protect()
+  }
+
+  #protect(): void {
+    const { known, peers, committee } = this.#init
+    peers.protect(
+      'configured',
+      known.from('configured').map(({ peerId }) => peerId)
+    )
+    peers.protect('committee', committee.peers())
   }
 
   #dial(): void {
-    const { known, peers, random, config, connectedPeers } = this.#init
-    const planned = planDials({
+    const { known, peers, committee, random, config } = this.#init
+    const isKept = (peerId: PeerId) => known.isFrom('configured', peerId) || committee.has(peerId)
+    const isOutsideTarget = (peerId: PeerId) => committee.isValidator && committee.has(peerId)
+    const counted = peers.connected().filter(({ peerId }) => !isOutsideTarget(peerId))
+    const plan = planDials({
       known: known.list(),
-      taken: connectedPeers().length + peers.dialling,
+      isKept,
+      isOutsideTarget,
+      taken: counted.length + peers.dialling,
+      outbound: counted.filter(({ direction }) => direction === 'outbound').length + peers.dialling,
       target: config.targetConnections,
+      limit: isIsolated(counted.length, config.targetConnections) ? config.targetConnections : this.#gainLeft,
       random,
-      canDial: ({ peerId }) => peers.canDial(peerId)
+      canDial: (peerId) => peers.canDial(peerId),
+      subnetOf: (address) => peers.subnetOf(address),
+      hasRoomAt: (address) => peers.hasRoomAt(address)
     })
-    for (const peer of planned.slice(0, this.#dialsLeft)) {
+    for (const peer of plan.kept) this.#dialOne(peer, true)
+    for (const peer of plan.others.slice(0, this.#dialsLeft)) {
       this.#dialsLeft -= 1
-      this.#tasks.run(async (signal) => {
-        const outcome = await peers.dial(peer, { signal })
-        if (outcome === 'failed') this.post({ type: 'dial' }) // its place is free for another
-      })
+      this.#gainLeft -= 1
+      this.#dialOne(peer, false)
     }
+  }
+
+  #dialOne(peer: PeerAddresses, isKept: boolean): void {
+    this.#tasks.run(async (signal) => {
+      const outcome = await this.#init.peers.dial(peer, { signal })
+      if (outcome === 'failed') this.post({ type: 'undialled', peerId: peer.peerId, isKept })
+    })
   }
 }

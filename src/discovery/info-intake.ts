@@ -75,6 +75,18 @@ export class InfoIntake {
     return news
   }
 
+  /** Takes the infos of peers remembered over a restart, as far as they still hold: a replay of an older one is then known as such. */
+  async recall(peers: Iterable<{ readonly peerId: PeerId; readonly sealed: Uint8Array | undefined }>): Promise<void> {
+    for (const { peerId, sealed } of peers) {
+      if (sealed === undefined) continue
+      try {
+        this.#init.known.learn(await openNodeInfo(sealed, this.#rules(peerId)), peerId)
+      } catch (thrown) {
+        if (!(thrown instanceof DiscoveryError)) throw thrown // else it has become too old meanwhile: its address remains
+      }
+    }
+  }
+
   #learn(info: NodeInfo, from: PeerId): boolean {
     const outcome = this.#init.known.learn(info, from)
     if (outcome === 'new' || outcome === 'newer') this.#learned += 1

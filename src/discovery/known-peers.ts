@@ -1,14 +1,16 @@
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { PeerAddresses } from '../peers/peers.ts'
-import { type Random, randomInteger } from '../runtime/random.ts'
+import type { Random } from '../runtime/random.ts'
+import type { FoundPeer } from './dht/dht.ts'
+import { IntroducedTable } from './introduced-table.ts'
 import { MAX_AGE_MS, type NodeInfo } from './node-info.ts'
 
 /** Where addresses of a peer come from, in the order in which they are trusted and tried. */
-export const ADDRESS_SOURCES = ['configured', 'committee', 'gossip', 'seed'] as const
+export const ADDRESS_SOURCES = ['configured', 'committee', 'gossip', 'dht', 'seed', 'cache'] as const
 export type AddressSource = (typeof ADDRESS_SOURCES)[number]
-/** Sources that somebody sets as a whole: the operator, or the chain. */
-export type FixedSource = Exclude<AddressSource, 'gossip'>
+/** Sources that somebody sets as a whole: the operator, the chain, or ourselves before a restart. */
+export type FixedSource = Exclude<AddressSource, 'gossip' | 'dht'>
 
 /** A peer that a node knows of, connected or not. */
 export interface KnownPeer extends PeerAddresses {
@@ -16,6 +18,8 @@ export interface KnownPeer extends PeerAddresses {
   readonly source: AddressSource
   /** What it says of itself; `undefined` while only its addresses are known. */
   readonly info: NodeInfo | undefined
+  /** Who brought the first news of it: the subnet of a peer, or its id; `undefined` for one that only fixed sources name. */
+  readonly introducer: string | undefined
 }
 
 export interface KnownPeersInit {
@@ -23,64 +27,99 @@ export interface KnownPeersInit {
   readonly capacity: number
   readonly random: Random
   readonly isConnected: (peerId: PeerId) => boolean
+  /** The subnet of an address. @default none is counted */
+  readonly subnetOf?: (address: Multiaddr) => string | undefined
+  /** Whose quota an introduction is charged to. @default the introducer's own */
+  readonly introducerOf?: (peerId: PeerId) => string
 }
 
-interface Learned {
-  readonly info: NodeInfo
-  /** Who brought the first news of the peer: no later one can take it over, nor be blamed for it. */
-  readonly introducer: string
+/** How long an address that the DHT told of is kept, in milliseconds. */
+export const FOUND_MAX_AGE_MS: number = 60 * 60_000
+
+/** An introducer, the DHT: a part of the table. A subnet: a smaller one. */
+const INTRODUCERS_SHARE = 1 / 5
+const SUBNETS_SHARE = 1 / 20
+const DHT_SHARE = 1 / 4
+
+interface Found {
+  readonly peer: PeerAddresses
+  readonly at: number
 }
 
 /**
- * The table of known peers. Infos come one by one, the newest of a peer winning; fixed sources are set as a whole.
+ * The table of known peers: signed infos, the newest of a peer winning; addresses from the DHT, which nobody signed; and fixed sources, each set as a whole.
  *
- * When it is full, the peer that has introduced the most loses one of those, so that none can fill the table alone. Infos of connected peers and of those
- * that a fixed source names are never given up.
+ * Infos of connected peers and of those that the operator or the chain names are never given up.
  */
 export class KnownPeers {
   readonly #init: KnownPeersInit
-  readonly #infos = new Map<string, Learned>()
+  readonly #introducerOf: (peerId: PeerId) => string
+  readonly #infos: IntroducedTable<NodeInfo>
+  readonly #found: IntroducedTable<Found>
   readonly #fixed: Readonly<Record<FixedSource, Map<string, PeerAddresses>>> = {
     configured: new Map(),
     committee: new Map(),
-    seed: new Map()
+    seed: new Map(),
+    cache: new Map()
   }
 
   constructor(init: KnownPeersInit) {
     this.#init = init
+    this.#introducerOf = init.introducerOf ?? String
+    const subnetOf = (addresses: readonly Multiaddr[]) => addresses[0] && init.subnetOf?.(addresses[0])
+    this.#infos = new IntroducedTable({
+      ...quotas(init.capacity),
+      random: init.random,
+      subnetOf: (info) => subnetOf(info.addresses),
+      isKept: (key) => this.#isKept(key)
+    })
+    this.#found = new IntroducedTable({
+      ...quotas(Math.ceil(init.capacity * DHT_SHARE)),
+      random: init.random,
+      subnetOf: ({ peer }) => subnetOf(peer.addresses),
+      isKept: () => false
+    })
   }
 
   /** The timestamp of a peer's info. */
   newest(peerId: string): number | undefined {
-    return this.#infos.get(peerId)?.info.timestampMs
+    return this.#infos.get(peerId)?.value.timestampMs
   }
 
   /** Every info known. */
   infos(): NodeInfo[] {
-    return [...this.#infos.values()].map(({ info }) => info)
+    return Array.from(this.#infos.entries(), ([, { value }]) => value)
   }
 
   isFrom(source: FixedSource, peerId: PeerId): boolean {
     return this.#fixed[source].has(peerId.toString())
   }
 
+  /** Peers that a fixed source names. */
+  from(source: FixedSource): PeerAddresses[] {
+    return [...this.#fixed[source].values()]
+  }
+
   get(peerId: PeerId): KnownPeer | undefined {
     const key = peerId.toString()
-    const info = this.#infos.get(key)?.info
     const addresses = new Map<string, Multiaddr>()
     let first: AddressSource | undefined
     for (const source of ADDRESS_SOURCES) {
-      const found = source === 'gossip' ? info : this.#fixed[source].get(key)
+      const found = this.#addressesFrom(source, key)
       if (found === undefined) continue
       first ??= source
-      for (const address of found.addresses) addresses.set(address.toString(), address)
+      for (const address of found) addresses.set(address.toString(), address)
     }
-    return first && { peerId, addresses: [...addresses.values()], source: first, info }
+    if (first === undefined) return undefined
+    const info = this.#infos.get(key)
+    const introducer = info?.introducer ?? this.#found.get(key)?.introducer
+    return { peerId, addresses: [...addresses.values()], source: first, info: info?.value, introducer }
   }
 
   list(): KnownPeer[] {
     const peerIds = new Map<string, PeerId>()
-    for (const [key, { info }] of this.#infos) peerIds.set(key, info.peerId)
+    for (const [key, { value }] of this.#infos.entries()) peerIds.set(key, value.peerId)
+    for (const [key, { value }] of this.#found.entries()) peerIds.set(key, value.peer.peerId)
     for (const peers of Object.values(this.#fixed)) for (const [key, { peerId }] of peers) peerIds.set(key, peerId)
     return [...peerIds.values()].map((peerId) => this.get(peerId)).filter((peer) => peer !== undefined)
   }
@@ -98,37 +137,51 @@ export class KnownPeers {
    */
   learn(info: NodeInfo, introducer: PeerId): 'new' | 'newer' | 'old' | 'full' {
     const key = info.peerId.toString()
-    const known = this.#infos.get(key)
-    if (known !== undefined && known.info.timestampMs >= info.timestampMs) return 'old'
-    if (known === undefined && this.#infos.size >= this.#init.capacity && !this.#makeRoom()) return 'full'
-    this.#infos.set(key, { info, introducer: known?.introducer ?? introducer.toString() })
-    return known === undefined ? 'new' : 'newer'
+    const known = this.#infos.get(key)?.value
+    if (known !== undefined && known.timestampMs >= info.timestampMs) return 'old'
+    const outcome = this.#infos.set(key, info, this.#introducerOf(introducer))
+    return outcome === 'replaced' ? 'newer' : outcome
   }
 
-  /** Forgets infos that have become too old, unless their peers are connected. */
+  /**
+   * Takes addresses from the DHT, in place of those that it told before.
+   *
+   * @param now wall-clock time in milliseconds
+   * @returns whether the peer was unknown
+   */
+  find({ peerId, addresses, from }: FoundPeer, now: number): boolean {
+    const isNew = this.get(peerId) === undefined
+    this.#found.set(peerId.toString(), { peer: { peerId, addresses }, at: now }, this.#introducerOf(from))
+    return isNew && this.get(peerId) !== undefined
+  }
+
+  /** Forgets infos that have become too old, unless their peers are connected, and what the DHT told long ago. */
   expire(now: number): void {
-    for (const [key, { info }] of this.#infos) {
-      if (info.timestampMs < now - MAX_AGE_MS && !this.#init.isConnected(info.peerId)) this.#infos.delete(key)
+    for (const [key, { value }] of this.#infos.entries()) {
+      if (value.timestampMs < now - MAX_AGE_MS && !this.#init.isConnected(value.peerId)) this.#infos.delete(key)
     }
+    for (const [key, { value }] of this.#found.entries()) if (value.at < now - FOUND_MAX_AGE_MS) this.#found.delete(key)
   }
 
-  #makeRoom(): boolean {
-    const byIntroducer = new Map<string, string[]>()
-    for (const [key, { info, introducer }] of this.#infos) {
-      if (this.#init.isConnected(info.peerId) || this.#isFixed(key)) continue
-      const introduced = byIntroducer.get(introducer)
-      if (introduced === undefined) byIntroducer.set(introducer, [key])
-      else introduced.push(key)
-    }
-    let most: string[] = []
-    for (const introduced of byIntroducer.values()) if (introduced.length > most.length) most = introduced
-    const evicted = most[randomInteger(this.#init.random, most.length)]
-    if (evicted === undefined) return false
-    this.#infos.delete(evicted)
-    return true
+  #addressesFrom(source: AddressSource, key: string): readonly Multiaddr[] | undefined {
+    if (source === 'gossip') return this.#infos.get(key)?.value.addresses
+    if (source === 'dht') return this.#found.get(key)?.value.peer.addresses
+    return this.#fixed[source].get(key)?.addresses
   }
 
-  #isFixed(key: string): boolean {
-    return Object.values(this.#fixed).some((peers) => peers.has(key))
+  #isKept(key: string): boolean {
+    const { configured, committee, seed } = this.#fixed
+    const info = this.#infos.get(key)?.value
+    return (
+      (info !== undefined && this.#init.isConnected(info.peerId)) ||
+      configured.has(key) ||
+      committee.has(key) ||
+      seed.has(key)
+    )
   }
+}
+
+function quotas(capacity: number): { capacity: number; perIntroducer: number; perSubnet: number } {
+  const share = (part: number) => Math.max(1, Math.ceil(capacity * part))
+  return { capacity, perIntroducer: share(INTRODUCERS_SHARE), perSubnet: share(SUBNETS_SHARE) }
 }

@@ -7,7 +7,7 @@ import { buildGenesis } from '../../src/testing/genesis-builder.ts'
 import { deriveValidatorKeys } from '../../src/testing/validator-keys.ts'
 import { ed25519PublicKey } from '../../src/verify/ed25519.ts'
 
-test('validators are peers by their network keys, with the addresses that can be dialled', () => {
+test('validators are peers by their network keys, with the addresses that can be dialled, if any', () => {
   const keys = [0, 1, 2, 3].map((index) => deriveValidatorKeys(1, index))
   const addresses = [
     ['/ip4/8.8.8.8/tcp/1', '/ip4/8.8.8.8/udp/1', 'nonsense', '/dns4/v.example/tcp/2'],
@@ -28,7 +28,9 @@ test('validators are peers by their network keys, with the addresses that can be
     new Map(found as [string, string[]][]),
     new Map([
       [idOf(0), ['/ip4/8.8.8.8/tcp/1', '/dns4/v.example/tcp/2']],
-      [idOf(2), ['/ip4/127.0.0.1/tcp/3']]
+      [idOf(1), []],
+      [idOf(2), ['/ip4/127.0.0.1/tcp/3']],
+      [idOf(3), []]
     ])
   )
 })

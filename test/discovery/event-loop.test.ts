@@ -6,6 +6,7 @@ import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { DiscoveryEvent } from '../../src/discovery/discovery.ts'
 import { EventLoop } from '../../src/discovery/event-loop.ts'
 import { InfoIntake } from '../../src/discovery/info-intake.ts'
+import { KeptCommittee } from '../../src/discovery/kept-committee.ts'
 import { KnownPeers } from '../../src/discovery/known-peers.ts'
 import type { GetKnownPeersRequest } from '../../src/discovery/messages.ts'
 import { OwnInfo } from '../../src/discovery/own-info.ts'
@@ -29,6 +30,10 @@ function start(context: TestContext, { connected = [] as TestPeer[], unavailable
   const events: DiscoveryEvent[] = []
   const isIn = (list: readonly TestPeer[], peerId: PeerId) => list.some((peer) => peer.peerId.equals(peerId))
   const peers = {
+    connected: () => connected.map(({ peerId }) => ({ peerId, direction: 'inbound' })),
+    protect: () => {},
+    subnetOf: () => undefined,
+    hasRoomAt: () => true,
     canDial: (peerId: PeerId) => !isIn(connected, peerId) && !dialled.includes(peerId.toString()),
     isAvailable: (peerId: PeerId) => !isIn(unavailable, peerId),
     report: () => 'none',
@@ -56,6 +61,8 @@ function start(context: TestContext, { connected = [] as TestPeer[], unavailable
   })
   const onEvent = (event: DiscoveryEvent) => events.push(event)
   const loop = new EventLoop({
+    self: self.peerId,
+    committee: new KeptCommittee({ self: self.peerId, count: 4, random }),
     known,
     own,
     intake: new InfoIntake({ chainId: CHAIN, self: self.peerId, known, peers, clock, privateNetwork: false, onEvent }),
@@ -66,11 +73,12 @@ function start(context: TestContext, { connected = [] as TestPeer[], unavailable
       discoveryIntervalMs: 5_000,
       privateNetwork: false,
       peersPerTick: 5,
-      maxKnownPeers: 100
+      maxKnownPeers: 100,
+      committeePeers: 4
     },
     clock,
     random,
-    connectedPeers: () => connected.map(({ peerId }) => peerId),
+    takeNamed: () => [],
     requestFor: () => ({ ownInfo: own.current?.sealed, knownDigest: undefined }),
     onEvent,
     onFailure: (thrown) => assert.fail(String(thrown))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { multiaddr } from '@multiformats/multiaddr'
-import { KnownPeers } from '../../src/discovery/known-peers.ts'
+import { KnownPeers, type KnownPeersInit } from '../../src/discovery/known-peers.ts'
 import { seededRandom } from '../../src/runtime/random.ts'
 import { makePeers, type TestPeer } from '../peers/make-peer.ts'
 import { HOUR, makeInfo, NOW, names } from './make-info.ts'
@@ -11,11 +11,16 @@ const peers = await makePeers(40)
 const peer = (number: number): TestPeer => peers[number] as TestPeer
 const [alice, bob, carol] = [peer(0), peer(1), peer(2)]
 
-function make({ capacity = 1_000, connected = [] as TestPeer[], seed = SEED } = {}) {
+function make({
+  capacity = 1_000,
+  connected = [] as TestPeer[],
+  ...rest
+}: { capacity?: number; connected?: TestPeer[] } & Partial<KnownPeersInit> = {}) {
   const isConnected = new Set(names(connected))
   return new KnownPeers({
+    ...rest,
     capacity,
-    random: seededRandom(seed),
+    random: seededRandom(SEED),
     isConnected: (peerId) => isConnected.has(peerId.toString())
   })
 }
@@ -40,37 +45,89 @@ test('a full table has room for a newer info of a known peer', async () => {
   assert.equal(known.infos().length, 1)
 })
 
-test('who introduced the most makes room, so that nobody fills the table alone', async () => {
+test('no introducer exceeds a fifth of the table: what it goes on to tell displaces what it told before', async () => {
   const known = make({ capacity: 20 })
-  for (let i = 3; i < 8; i++) known.learn(await makeInfo(peer(i)), alice.peerId)
-  for (let i = 8; i < 40; i++) known.learn(await makeInfo(peer(i)), bob.peerId)
-  assert.equal(known.infos().length, 20)
+  for (let i = 3; i < 6; i++) known.learn(await makeInfo(peer(i)), alice.peerId)
+  for (let i = 6; i < 40; i++) known.learn(await makeInfo(peer(i)), bob.peerId)
   const left = new Set(names(known.infos()))
-  for (let i = 3; i < 8; i++)
-    assert.ok(left.has(peer(i).peerId.toString()), `seed ${SEED}: peer ${i} was introduced by another`)
+  assert.equal(left.size, 3 + 4)
+  assert.ok(left.has(peer(39).peerId.toString()), 'the last told is there')
+  for (let i = 3; i < 6; i++) assert.ok(left.has(peer(i).peerId.toString()), `seed ${SEED}: peer ${i} is of another`)
+})
+
+test('many introducers of one group share a quota', async () => {
+  const known = make({ capacity: 20, introducerOf: () => 'subnet' })
+  for (let i = 3; i < 40; i++) known.learn(await makeInfo(peer(i)), peer(i).peerId)
+  assert.equal(known.infos().length, 4)
+})
+
+test('in a full table the introducer of the most makes room', async () => {
+  const known = make({ capacity: 15 })
+  const introduce = async (introducer: TestPeer, from: number, count: number) => {
+    for (let i = from; i < from + count; i++) known.learn(await makeInfo(peer(i)), introducer.peerId)
+  }
+  await introduce(alice, 3, 3)
+  for (let i = 6; i < 18; i++) await introduce(peer(i), i, 1)
+  assert.equal(known.infos().length, 15)
+  for (let i = 18; i < 20; i++) await introduce(peer(i), i, 1)
+  const left = new Set(names(known.infos()))
+  assert.equal([3, 4, 5].filter((i) => left.has(peer(i).peerId.toString())).length, 1)
+})
+
+test('no subnet exceeds a twentieth of the table, whoever introduces', async () => {
+  const known = make({ capacity: 40, subnetOf: (address) => address.toString().split('.')[2] })
+  const learn = async (i: number, subnet: number) => {
+    const addresses = [`/ip4/8.8.${subnet}.8/tcp/${i + 1}`]
+    return known.learn(await makeInfo(peer(i), { addresses }), peer(i).peerId)
+  }
+  for (let i = 3; i < 10; i++) await learn(i, i)
+  for (let i = 10; i < 40; i++) await learn(i, 200)
+  assert.equal(known.infos().length, 7 + 2)
 })
 
 test('a newer info does not make its bearer the introducer', async () => {
-  const older = await Promise.all([3, 4, 5].map((i) => makeInfo(peer(i), { timestampMs: NOW - 1 })))
-  const [ours, another] = [await makeInfo(peer(6)), await makeInfo(peer(7))]
-  const newer = await Promise.all([3, 4, 5].map((i) => makeInfo(peer(i))))
-  for (let seed = 0; seed < 20; seed++) {
-    const known = make({ capacity: 4, seed })
-    for (const info of older) known.learn(info, bob.peerId)
-    known.learn(ours, alice.peerId)
-    for (const info of newer) known.learn(info, alice.peerId)
-    known.learn(another, carol.peerId)
-    assert.ok(known.newest(peer(6).peerId.toString()), `seed ${seed}: bob, who introduced three, makes room`)
-  }
+  const [older, newer] = [await makeInfo(peer(6), { timestampMs: NOW - 1 }), await makeInfo(peer(6))]
+  const known = make({ capacity: 5 })
+  known.learn(older, alice.peerId)
+  known.learn(newer, bob.peerId)
+  assert.equal(known.get(peer(6).peerId)?.introducer, alice.peerId.toString())
+  known.learn(await makeInfo(peer(7)), bob.peerId)
+  assert.ok(known.newest(peer(6).peerId.toString()), 'it is not bob, whose quota is one, who makes room for it')
 })
 
-test('connected peers and those of a fixed source are never given up', async () => {
-  const known = make({ capacity: 2, connected: [alice] })
+test('connected peers and those that the operator or the chain names are never given up', async () => {
+  const known = make({ capacity: 5, connected: [alice] })
   known.setSource('committee', [{ peerId: bob.peerId, addresses: at('/ip4/8.8.8.8/tcp/1') }])
   known.learn(await makeInfo(alice), carol.peerId)
-  known.learn(await makeInfo(bob), carol.peerId)
-  assert.equal(known.learn(await makeInfo(peer(5)), carol.peerId), 'full')
-  assert.deepEqual(names(known.infos()), names([alice, bob]))
+  assert.equal(known.learn(await makeInfo(bob), carol.peerId), 'full')
+  known.learn(await makeInfo(bob), bob.peerId)
+  for (let i = 3; i < 6; i++) known.learn(await makeInfo(peer(i)), peer(i).peerId)
+  for (let i = 6; i < 40; i++) known.learn(await makeInfo(peer(i)), peer(i).peerId)
+  assert.equal(known.infos().length, 5)
+  for (const kept of [alice, bob]) assert.ok(known.newest(kept.peerId.toString()))
+})
+
+test('what the DHT tells is a quarter as much again, in a table of its own, and fades in an hour', () => {
+  const known = make({ capacity: 40 })
+  const find = (i: number, from: TestPeer) =>
+    known.find({ peerId: peer(i).peerId, addresses: at(`/ip4/8.8.8.8/tcp/${i + 1}`), from: from.peerId }, NOW)
+  for (let i = 3; i < 13; i++) assert.equal(find(i, alice), true)
+  assert.equal(known.list().length, 2, 'a fifth of it from one who told')
+  for (let i = 13; i < 40; i++) find(i, peer(i))
+  assert.equal(known.list().length, 10)
+  assert.ok(known.list().every(({ source, info }) => source === 'dht' && info === undefined))
+  known.expire(NOW + HOUR)
+  assert.equal(known.list().length, 10)
+  known.expire(NOW + HOUR + 1)
+  assert.equal(known.list().length, 0)
+})
+
+test('a peer that gossip knows is not new to us when the DHT names it, and keeps both addresses', async () => {
+  const known = make()
+  known.learn(await makeInfo(alice, { addresses: ['/ip4/1.1.1.1/tcp/1'] }), bob.peerId)
+  assert.equal(known.find({ peerId: alice.peerId, addresses: at('/ip4/1.1.1.1/tcp/2'), from: bob.peerId }, NOW), false)
+  assert.deepEqual(known.get(alice.peerId)?.addresses.map(String), ['/ip4/1.1.1.1/tcp/1', '/ip4/1.1.1.1/tcp/2'])
+  assert.equal(known.get(alice.peerId)?.source, 'gossip')
 })
 
 test('infos that have become too old are forgotten, those of connected peers are not', async () => {
@@ -85,7 +142,12 @@ test('infos that have become too old are forgotten, those of connected peers are
 
 test('addresses of all sources are tried in the order of trust, each once', async () => {
   const known = make()
-  known.setSource('seed', [{ peerId: alice.peerId, addresses: at('/ip4/1.1.1.1/tcp/4') }])
+  known.setSource('cache', [{ peerId: alice.peerId, addresses: at('/ip4/1.1.1.1/tcp/6') }])
+  assert.equal(known.get(alice.peerId)?.source, 'cache')
+  known.setSource('seed', [{ peerId: alice.peerId, addresses: at('/ip4/1.1.1.1/tcp/5') }])
+  assert.equal(known.get(alice.peerId)?.source, 'seed')
+  known.find({ peerId: alice.peerId, addresses: at('/ip4/1.1.1.1/tcp/4'), from: bob.peerId }, NOW)
+  assert.equal(known.get(alice.peerId)?.source, 'dht')
   known.learn(await makeInfo(alice, { addresses: ['/ip4/1.1.1.1/tcp/3', '/ip4/1.1.1.1/tcp/2'] }), bob.peerId)
   assert.equal(known.get(alice.peerId)?.source, 'gossip')
   known.setSource('committee', [{ peerId: alice.peerId, addresses: at('/ip4/1.1.1.1/tcp/2') }])
@@ -94,7 +156,7 @@ test('addresses of all sources are tried in the order of trust, each once', asyn
   assert.equal(whole?.source, 'configured')
   assert.deepEqual(
     whole?.addresses.map(String),
-    [1, 2, 3, 4].map((port) => `/ip4/1.1.1.1/tcp/${port}`)
+    [1, 2, 3, 4, 5, 6].map((port) => `/ip4/1.1.1.1/tcp/${port}`)
   )
   assert.equal(known.list().length, 1)
 })
