@@ -22,6 +22,8 @@ export interface DiallerInit {
   /** Most peers whose failed dials are remembered. */
   readonly capacity: number
   readonly isBanned: (peerId: PeerId) => boolean
+  /** Whether a peer may stay that is at an address. */
+  readonly hasRoomFor: (peerId: PeerId, address: Multiaddr) => boolean
 }
 
 export interface DiallerComponents {
@@ -40,6 +42,8 @@ export class Dialler {
   readonly #components: DiallerComponents
   readonly #queue: PeerQueue<DialOutcome>
   readonly #backoff: Backoff
+  /** Peers that were disconnected by ourselves while being dialled. */
+  readonly #turnedAway = new Set<string>()
 
   constructor(components: DiallerComponents, init: DiallerInit) {
     this.#components = components
@@ -80,7 +84,12 @@ export class Dialler {
     }
   }
 
-  /** Takes note of a closed connection. */
+  /** Takes note that we disconnect from a peer: if it is being dialled, the dial did not fail. */
+  turnedAway(peerId: PeerId): void {
+    if (this.#queue.has(peerId)) this.#turnedAway.add(peerId.toString())
+  }
+
+  /** Takes note of a connection that somebody else closed. */
   closed(connection: Connection): void {
     const { open, close = open } = connection.timeline
     if (connection.direction !== 'outbound') return
@@ -93,18 +102,28 @@ export class Dialler {
     const { connectionManager } = this.#components
     if (connectionManager.getConnections(peer.peerId).length > 0) return 'already-connected' // it dialled us meanwhile
     const key = peer.peerId.toString()
-    const addresses = rotated(peer.addresses, this.#backoff.failures(key)).map((address) => withPeerId(address, key))
-    try {
-      const connection = await connectionManager.openConnection(addresses, {
-        signal: AbortSignal.any([signal, AbortSignal.timeout(this.#init.deadlineMs)])
-      })
-      if (connection.status === 'open') return 'connected'
-    } catch {
-      if (signal.aborted) return 'aborted'
-      // why a dial failed makes no difference to what follows, and libp2p has logged it
-    }
+    const addresses = peer.addresses.filter((address) => this.#init.hasRoomFor(peer.peerId, address))
+    if (addresses.length === 0) return 'no-room'
+    this.#turnedAway.delete(key)
+    const isConnected = await this.#connect(peer.peerId, rotated(addresses, this.#backoff.failures(key)), signal)
+    if (this.#turnedAway.delete(key)) return 'no-room'
+    if (isConnected) return 'connected'
+    if (signal.aborted) return 'aborted'
     this.#backoff.failed(key)
     return 'failed'
+  }
+
+  async #connect(peerId: PeerId, addresses: readonly Multiaddr[], signal: AbortSignal): Promise<boolean> {
+    const key = peerId.toString()
+    try {
+      const connection = await this.#components.connectionManager.openConnection(
+        addresses.map((address) => withPeerId(address, key)),
+        { signal: AbortSignal.any([signal, AbortSignal.timeout(this.#init.deadlineMs)]) }
+      )
+      return connection.status === 'open'
+    } catch {
+      return false // why a dial failed makes no difference to what follows, and libp2p has logged it
+    }
   }
 }
 

@@ -25,10 +25,12 @@ export {
   type RecordStore
 } from './peer-gate.ts'
 export { type PeersComponents, peers } from './peer-service.ts'
+export type { ClosedReason } from './peer-tallies.ts'
 export type {
   ConnectedPeer,
   DialOutcome,
   PeerAddresses,
+  PeerCounts,
   PeerReport,
   PeerStanding,
   Peers,

@@ -54,7 +54,7 @@ export interface PeerGate {
   isChosen(peerId: PeerId): boolean
   /** Hands the gate to the one whom it asks from now on. */
   guardBy(guard: GateGuard): void
-  /** Every ban, in force or not. */
+  /** Every ban that has not ended, of chosen peers too, for whom none holds. */
   listBans(): Ban[]
   /** Reads the bans of the run before. The `peers` service calls it before it starts. */
   load(): Promise<void>

@@ -4,6 +4,7 @@ import {
   type Connection,
   type Libp2pEvents,
   type Logger,
+  type Metrics,
   type PeerId,
   type Startable,
   serviceCapabilities,
@@ -12,24 +13,26 @@ import {
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { setMaxListeners } from 'main-event'
-import { errorCode, SomaError, toError } from '../runtime/soma-error.ts'
-import { Backoff } from './backoff.ts'
-import { type Consequence, consequenceOf } from './consequence.ts'
-import { DeliveryMeter } from './delivery-meter.ts'
+import { toError } from '../runtime/soma-error.ts'
+import { ConnectionKeeper } from './connection-keeper.ts'
+import type { Consequence } from './consequence.ts'
 import { Dialler } from './dialler.ts'
+import { PeerConduct } from './peer-conduct.ts'
 import type { PeerGate } from './peer-gate.ts'
+import { registerPeerMetrics } from './peer-metrics.ts'
+import { PeerTallies } from './peer-tallies.ts'
 import type {
   ConnectedPeer,
   DialOutcome,
   PeerAddresses,
-  PeerReport,
+  PeerCounts,
   PeerStanding,
   Peers,
   Protector,
   ReportContext
 } from './peers.ts'
 import { type PeersInit, withDefaults } from './peers-init.ts'
-import { PenaltyTable } from './penalty-table.ts'
+import { ProtectedPeers } from './protected-peers.ts'
 
 /** The parts of libp2p that the service works with. */
 export interface PeersComponents {
@@ -37,6 +40,7 @@ export interface PeersComponents {
   readonly connectionManager: ConnectionManager
   readonly events: TypedEventTarget<Libp2pEvents>
   readonly logger: ComponentLogger
+  readonly metrics?: Metrics
 }
 
 /** The service, for `createLibp2p({ services: { peers: peers({ gate }) } })`. */
@@ -52,70 +56,86 @@ class PeerService implements Peers, Startable {
   readonly #log: Logger
   readonly #init: Required<PeersInit>
   readonly #gate: PeerGate
-  readonly #backoff: Backoff
-  readonly #penalties: PenaltyTable
-  readonly #meter: DeliveryMeter
+  readonly #conduct: PeerConduct
   readonly #dialler: Dialler
-  /** What came of each error. The same error may reach us twice, from the room that saw it and from the one that got it thrown, and counts once. */
-  readonly #judged = new WeakMap<object, { readonly peer: string; readonly consequence: Consequence }>()
-  readonly #protected = new Map<Protector, ReadonlySet<string>>()
+  readonly #keeper: ConnectionKeeper
+  readonly #protected = new ProtectedPeers()
+  readonly #tallies = new PeerTallies()
   #running = new AbortController()
 
   constructor(components: PeersComponents, init: Required<PeersInit>) {
-    const { clock, random, maxPeers: capacity } = init
+    const { gate, maxPeers: capacity } = init
+    const log = components.logger.forComponent('soma-p2p:peers')
     this.#components = components
-    this.#log = components.logger.forComponent('soma-p2p:peers')
+    this.#log = log
     this.#init = init
-    this.#gate = init.gate
-    this.#backoff = new Backoff({ clock, random, baseMs: init.backoffBaseMs, maxMs: init.backoffMaxMs, capacity })
-    this.#penalties = new PenaltyTable({ clock, halfLifeMs: init.penaltyHalfLifeMs, capacity })
-    this.#meter = new DeliveryMeter(capacity)
-    this.#dialler = new Dialler(components, {
-      clock,
-      random,
-      capacity,
-      maxParallelDials: init.maxParallelDials,
-      deadlineMs: init.dialDeadlineMs,
-      backoffBaseMs: init.backoffBaseMs,
-      backoffMaxMs: init.backoffMaxMs,
-      shortLivedMs: init.shortLivedMs,
-      isBanned: (peerId) => this.isBanned(peerId)
+    this.#gate = gate
+    this.#conduct = new PeerConduct({
+      ...init,
+      log,
+      isTrusted: (peerId) => init.isTrusted(peerId) || gate.isChosen(peerId),
+      hasLeft: (peerId) => this.#keeper.hasLeft(peerId),
+      isBanned: gate.isBanned,
+      ban: (peerId, error, code) => this.#ban(peerId, error, code)
     })
+    this.#keeper = new ConnectionKeeper({
+      ...init,
+      own: components.peerId,
+      log,
+      capacity,
+      isProtected: (peerId) => this.#isProtected(peerId),
+      bytesPerMinute: (peerId) => this.#conduct.bytesPerMinute(peerId),
+      onClosing: (connection, reason) => {
+        this.#tallies.closed.add(reason)
+        if (reason !== 'duplicate') this.#dialler.turnedAway(connection.remotePeer)
+      }
+    })
+    this.#dialler = new Dialler(components, {
+      ...init,
+      capacity,
+      deadlineMs: init.dialDeadlineMs,
+      isBanned: gate.isBanned,
+      hasRoomFor: (peerId, address) => this.#keeper.hasRoomFor(peerId, address)
+    })
+    gate.guardBy({
+      isConfigured: (peerId) => this.#protected.has(peerId, 'configured'),
+      hasRoomFor: (peerId, address) => this.#keeper.hasRoomFor(peerId, address),
+      onRefused: (refusal) => this.#tallies.refused.add(refusal)
+    })
+    if (components.metrics !== undefined) registerPeerMetrics(components.metrics, () => this.counts(), this.#tallies)
   }
 
+  /** Listens from here on: others of libp2p accept connections as soon as they start. */
   async beforeStart(): Promise<void> {
     await this.#gate.load()
+    this.#keeper.start()
+    this.#components.events.addEventListener('connection:open', this.#onOpen)
+    this.#components.events.addEventListener('connection:close', this.#onClose)
   }
 
   start(): void {
     this.#running = new AbortController()
     setMaxListeners(Number.POSITIVE_INFINITY, this.#running.signal) // a listener for each dial, taken off at its end
-    this.#components.events.addEventListener('connection:close', this.#onClose)
   }
 
   async stop(): Promise<void> {
+    this.#components.events.removeEventListener('connection:open', this.#onOpen)
     this.#components.events.removeEventListener('connection:close', this.#onClose)
     this.#running.abort()
+    await this.#keeper.stop()
     await this.#gate.flush()
   }
 
   report(peerId: PeerId, error: unknown, context: ReportContext = {}): Consequence {
-    const key = peerId.toString()
-    const judged = error instanceof Error ? this.#judged.get(error) : undefined
-    if (judged?.peer === key) return judged.consequence
-    const consequence = this.#judge(peerId, error, context)
-    if (error instanceof Error) this.#judged.set(error, { peer: key, consequence })
-    return consequence
+    return this.#conduct.report(peerId, error, context)
   }
 
   delivered(peerId: PeerId, bytes: number, milliseconds: number): void {
-    const key = peerId.toString()
-    this.#meter.add(key, bytes, milliseconds)
-    this.#backoff.succeeded(key)
+    this.#conduct.delivered(peerId, bytes, milliseconds)
   }
 
   throughput(peerId: PeerId): number | undefined {
-    return this.#meter.bytesPerSecond(peerId.toString())
+    return this.#conduct.throughput(peerId)
   }
 
   isAvailable(peerId: PeerId): boolean {
@@ -123,7 +143,7 @@ class PeerService implements Peers, Startable {
   }
 
   backoffUntil(peerId: PeerId): number {
-    return this.#backoff.until(peerId.toString())
+    return this.#conduct.backoffUntil(peerId)
   }
 
   isBanned(peerId: PeerId): boolean {
@@ -131,13 +151,7 @@ class PeerService implements Peers, Startable {
   }
 
   standing(peerId: PeerId): PeerStanding {
-    const until = this.backoffUntil(peerId)
-    return {
-      banned: this.isBanned(peerId),
-      penalty: this.#penalties.points(peerId.toString()),
-      backoffMs: until === 0 ? 0 : until - this.#init.clock.monotonic(),
-      bytesPerSecond: this.throughput(peerId)
-    }
+    return this.#conduct.standing(peerId)
   }
 
   canDial(peerId: PeerId): boolean {
@@ -148,6 +162,7 @@ class PeerService implements Peers, Startable {
     const running = this.#running.signal
     const signal = options.signal === undefined ? running : AbortSignal.any([running, options.signal])
     const outcome = await this.#dialler.dial(peer, { signal })
+    this.#tallies.dials.add(outcome)
     this.#log.trace('dial to %p: %s', peer.peerId, outcome)
     return outcome
   }
@@ -157,22 +172,12 @@ class PeerService implements Peers, Startable {
   }
 
   connected(): ConnectedPeer[] {
-    const byPeer = new Map<string, Connection>()
-    for (const connection of this.#components.connectionManager.getConnections()) {
-      byPeer.set(connection.remotePeer.toString(), connection)
-    }
-    return [...byPeer.values()].map((connection) => ({
-      peerId: connection.remotePeer,
-      direction: connection.direction,
-      address: connection.remoteAddr,
-      connectedMs: Math.max(0, Date.now() - connection.timeline.open),
-      bytesPerMinute: 0,
-      isProtected: this.#isProtected(connection.remotePeer)
-    }))
+    return this.#keeper.connected()
   }
 
   protect(protector: Protector, peerIds: Iterable<PeerId>): void {
-    this.#protected.set(protector, new Set(Array.from(peerIds, String)))
+    this.#protected.set(protector, peerIds)
+    this.#keeper.enforce()
   }
 
   subnetOf(address: Multiaddr): string | undefined {
@@ -180,55 +185,29 @@ class PeerService implements Peers, Startable {
   }
 
   hasRoomAt(address: Multiaddr): boolean {
-    const subnet = this.subnetOf(address)
-    if (subnet === undefined) return true
-    const there = this.connected().filter((peer) => !peer.isProtected && this.subnetOf(peer.address) === subnet)
-    return there.length < this.#init.maxPerSubnet
+    return this.#keeper.hasRoomAt(address)
+  }
+
+  counts(): PeerCounts {
+    return this.#tallies.counts(this.connected(), { dialling: this.dialling, bans: this.#gate.listBans().length })
+  }
+
+  readonly #onOpen = (event: CustomEvent<Connection>): void => this.#keeper.opened(event.detail)
+
+  readonly #onClose = ({ detail: connection }: CustomEvent<Connection>): void => {
+    const isOurs = this.#keeper.closed(connection)
+    // the end of one of two connections is no more a failure than one that we brought about
+    if (!isOurs && !this.#keeper.isConnected(connection.remotePeer)) this.#dialler.closed(connection)
   }
 
   #isProtected(peerId: PeerId): boolean {
-    return this.#gate.isChosen(peerId) || [...this.#protected.values()].some((ids) => ids.has(peerId.toString()))
+    return this.#gate.isChosen(peerId) || this.#protected.has(peerId)
   }
 
-  readonly #onClose = (event: CustomEvent<Connection>): void => this.#dialler.closed(event.detail)
-
-  #judge(peerId: PeerId, error: unknown, context: ReportContext): Consequence {
-    const key = peerId.toString()
-    const code = errorCode(error)
-    let consequence = context.consequence ?? (error instanceof SomaError ? consequenceOf(code) : 'none')
-    // rounded, for each has faded a little when the next comes
-    if (consequence === 'penalty' && Math.round(this.#penalties.add(key)) >= this.#init.maxPenalty) {
-      this.#penalties.clear(key)
-      consequence = 'ban'
-    }
-    const spared = consequence === 'ban' && this.#init.isTrusted(peerId)
-    if (spared) consequence = 'backoff'
-    this.#carryOut(peerId, consequence, error, code, spared)
-    this.#tell({ peerId, code, consequence, spared, during: context.during })
-    return consequence
-  }
-
-  #carryOut(peerId: PeerId, consequence: Consequence, error: unknown, code: string, spared: boolean): void {
-    if (consequence === 'backoff') {
-      this.#backoff.failed(peerId.toString(), spared ? this.#init.backoffMaxMs : retryAfterMs(error))
-    } else if (consequence === 'ban') {
-      this.#gate.ban(peerId, this.#init.banMs, code)
-      for (const connection of this.#components.connectionManager.getConnections(peerId)) {
-        connection.abort(toError(error))
-      }
+  #ban(peerId: PeerId, error: unknown, code: string): void {
+    this.#gate.ban(peerId, this.#init.banMs, code)
+    for (const connection of this.#components.connectionManager.getConnections(peerId)) {
+      connection.abort(toError(error))
     }
   }
-
-  #tell(report: PeerReport): void {
-    const { peerId, code, consequence, spared, during = 'unknown' } = report
-    if (spared) this.#log.error('%p, which the operator chose, would be banned for %s during %s', peerId, code, during)
-    else this.#log('%p: %s for %s during %s', peerId, consequence, code, during)
-    this.#init.onReport(report)
-  }
-}
-
-/** What a peer asked us to wait; every error that carries it names it so. */
-function retryAfterMs(error: unknown): number {
-  const wanted = error instanceof Error && 'retryAfterMs' in error ? error.retryAfterMs : undefined
-  return typeof wanted === 'number' && wanted > 0 ? wanted : 0
 }

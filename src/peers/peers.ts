@@ -1,6 +1,8 @@
 import type { AbortOptions, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Consequence } from './consequence.ts'
+import type { InboundRefusal } from './peer-gate.ts'
+import type { ClosedReason } from './peer-tallies.ts'
 
 /** A peer, and where it may be reached. */
 export interface PeerAddresses {
@@ -21,6 +23,7 @@ export type DialOutcome =
   | 'already-connected'
   | 'already-dialling'
   | 'no-addresses'
+  | 'no-room' // the subnet of every address is full, or the peer was the one to evict as soon as it was connected
 
 export interface ReportContext {
   /** The consequence, for errors of the rooms above, which judge their own codes. @default by the error's code */
@@ -49,6 +52,26 @@ export interface PeerStanding {
   readonly backoffMs: number
   /** Measured speed of its deliveries; `undefined` when it has made none. */
   readonly bytesPerSecond: number | undefined
+}
+
+/** How many peers there are, and what happened to peers since the process began. */
+export interface PeerCounts {
+  /** Connected peers, by who dialled. */
+  readonly connected: { readonly inbound: number; readonly outbound: number }
+  /** Connected peers that are never evicted. */
+  readonly protected: number
+  /** Peers being dialled, or waiting for their turn. */
+  readonly dialling: number
+  /** Bans that have not ended. */
+  readonly bans: number
+  /** Dials asked for, by what became of them. */
+  readonly dials: Readonly<Record<DialOutcome, number>>
+  /** Connections in order that we closed, by the reason. */
+  readonly closed: Readonly<Record<ClosedReason, number>>
+  /** Peers that dialled us and were refused, by the reason. */
+  readonly refused: Readonly<Record<InboundRefusal, number>>
+  /** Errors reported, by what followed. */
+  readonly reports: Readonly<Record<Consequence, number>>
 }
 
 /** Who may protect peers: the operator, or the chain. */
@@ -105,7 +128,10 @@ export interface Peers {
   /** Every connected peer. */
   connected(): ConnectedPeer[]
 
-  /** Sets whom somebody protects, in place of those before: they are never evicted, count for no subnet, and may connect where only chosen peers may. */
+  /**
+   * Sets whom somebody protects, in place of those before: they are never evicted and count for no subnet. Those protected as `configured` are moreover
+   * treated like the allowlist: they may connect where only chosen peers may, and no ban holds for them.
+   */
   protect(protector: Protector, peerIds: Iterable<PeerId>): void
 
   /** The subnet of an address by the configured grouping; `undefined` where none is counted. */
@@ -113,4 +139,7 @@ export interface Peers {
 
   /** Whether one more peer without protection may be connected at an address: its subnet is not full. */
   hasRoomAt(address: Multiaddr): boolean
+
+  /** For people and metrics. */
+  counts(): PeerCounts
 }

@@ -1,4 +1,4 @@
-import type { Connection, PeerId } from '@libp2p/interface'
+import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { Exchange, type ExchangeEnd, type Question } from './exchange.ts'
 import { FrameStream } from './frame-stream.ts'
 import { openStream } from './open-stream.ts'
@@ -8,6 +8,7 @@ import { StreamPool } from './stream-pool.ts'
 
 export interface RpcClientInit extends Required<RpcInit> {
   protocolId(name: string): string
+  /** The open connections to a peer, the one to use first. */
   connectionsTo(peer: PeerId): readonly Connection[]
 }
 
@@ -16,7 +17,7 @@ export class RpcClient {
   readonly #init: RpcClientInit
   readonly #pool: StreamPool
   /** Every stream opened and not yet closed, whatever it does now. */
-  readonly #streams = new Set<FrameStream>()
+  readonly #streams = new Map<FrameStream, Stream>()
   readonly #exchanges = new Set<{ cancel(reason: unknown): void }>()
   #stopped: RpcError | undefined
 
@@ -34,7 +35,7 @@ export class RpcClient {
     const reason = new RpcError('RPC_NOT_CONNECTED', 'this node has stopped')
     this.#stopped = reason
     for (const exchange of [...this.#exchanges]) exchange.cancel(reason)
-    for (const frames of [...this.#streams]) frames.abort(reason)
+    for (const frames of [...this.#streams.keys()]) frames.abort(reason)
   }
 
   /** Asks a question, once the answer is iterated. */
@@ -42,12 +43,16 @@ export class RpcClient {
     const { peer, protocol } = question
     const id = this.#init.protocolId(protocol.name)
     const key = `${peer} ${id}`
+    const retire = (frames: FrameStream) => void this.#retire(peer, protocol.name, frames)
     let startedMs = 0
     const exchange = new Exchange(question, {
       writeTimeoutMs: this.#init.writeTimeoutMs,
-      reuse: () => this.#pool.take(key),
+      reuse: () => this.#reuse(peer, key, retire),
       open: (signal) => this.#open(peer, id, signal),
-      keep: (frames) => this.#pool.put(key, frames, () => void this.#retire(peer, protocol.name, frames)),
+      keep: (frames) => {
+        if (this.#isPreferred(peer, frames)) this.#pool.put(key, frames, () => retire(frames))
+        else retire(frames)
+      },
       onBegin: () => {
         if (this.#stopped !== undefined) throw this.#stopped
         startedMs = this.#init.clock.monotonic()
@@ -64,10 +69,24 @@ export class RpcClient {
   async #open(peer: PeerId, id: string, signal: AbortSignal): Promise<FrameStream> {
     const stream = await openStream(this.#init.connectionsTo(peer), id, signal)
     const frames = new FrameStream(stream)
-    this.#streams.add(frames)
+    this.#streams.set(frames, stream)
     stream.addEventListener('close', () => this.#streams.delete(frames))
     if (stream.status !== 'open') this.#streams.delete(frames) // closed before anyone listened
     return frames
+  }
+
+  #reuse(peer: PeerId, key: string, retire: (frames: FrameStream) => void): FrameStream | undefined {
+    for (let kept = this.#pool.take(key); kept !== undefined; kept = this.#pool.take(key)) {
+      if (this.#isPreferred(peer, kept)) return kept
+      retire(kept)
+    }
+    return undefined
+  }
+
+  /** Whether a stream is on the connection that stays, should there be two: the other has to run dry, or it is closed in the middle of a request. */
+  #isPreferred(peer: PeerId, frames: FrameStream): boolean {
+    const stream = this.#streams.get(frames)
+    return stream !== undefined && this.#init.connectionsTo(peer)[0]?.streams.includes(stream) === true
   }
 
   /** Ends a stream that is not kept any longer. Only what the peer still sends on it matters: how it closes does not. */

@@ -10,6 +10,7 @@ import {
 } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import { MAX_STREAMS } from './open-stream.ts'
+import { byPreference } from './preferred-connection.ts'
 import { protocolId } from './protocol-id.ts'
 import type { Rpc, RpcHandler, RpcProtocol, StreamOptions } from './rpc.ts'
 import { RpcClient } from './rpc-client.ts'
@@ -18,6 +19,7 @@ import { RpcServer } from './rpc-server.ts'
 
 /** The parts of libp2p that the service works with. */
 export interface RpcComponents {
+  readonly peerId: PeerId
   readonly registrar: Registrar
   readonly connectionManager: ConnectionManager
   readonly logger: ComponentLogger
@@ -50,7 +52,7 @@ class RpcService implements Rpc, Startable {
     this.#client = new RpcClient({
       ...init,
       protocolId: (name) => this.#idOf(name),
-      connectionsTo: (peer) => components.connectionManager.getConnections(peer)
+      connectionsTo: (peer) => byPreference(components.peerId, components.connectionManager.getConnections(peer))
     })
   }
 
