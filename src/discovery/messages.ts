@@ -17,6 +17,10 @@ export const MAX_NODE_INFOS = 200
 export const MAX_SIGNED_NODE_INFO_BYTES: number = 12 * 1024
 /** Most bytes of an encoded peer id. */
 export const MAX_PEER_ID_BYTES = 64
+/** Bytes of the digest of an info that stand for it in `known_prefixes`. */
+export const PREFIX_BYTES = 8
+/** Most digests that `known_prefixes` holds. */
+export const MAX_PREFIXES = 2_000
 /** Most protocols that a node info may name. */
 export const MAX_CAPABILITIES = 32
 
@@ -66,6 +70,8 @@ export interface GetKnownPeersRequest {
   readonly ownInfo: Uint8Array | undefined
   /** Digest of what the asker knows: a server that knows the same may leave the infos out. */
   readonly knownDigest: Uint8Array | undefined
+  /** The first 8 bytes of the digest of each info that the asker knows, one after the other: the server leaves these infos out. */
+  readonly knownPrefixes: Uint8Array | undefined
 }
 
 export interface GetKnownPeersResponse {
@@ -77,7 +83,8 @@ export interface GetKnownPeersResponse {
 
 export const getKnownPeersRequestMessage: WireMessage<GetKnownPeersRequest> = message('GetKnownPeersRequest', {
   ownInfo: optional(bytes(1, { most: MAX_SIGNED_NODE_INFO_BYTES })),
-  knownDigest: optional(bytes(2, { length: 32 }))
+  knownDigest: optional(bytes(2, { length: 32 })),
+  knownPrefixes: optional(bytes(3, { most: MAX_PREFIXES * PREFIX_BYTES }))
 })
 
 export const getKnownPeersResponseMessage: WireMessage<GetKnownPeersResponse> = message('GetKnownPeersResponse', {

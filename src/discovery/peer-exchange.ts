@@ -3,7 +3,8 @@ import { blake2b256, type Digest } from '../consensus/digest.ts'
 import { bytesEqual } from '../runtime/hex.ts'
 import { type Random, shuffled } from '../runtime/random.ts'
 import type { KnownPeers } from './known-peers.ts'
-import { type GetKnownPeersResponse, MAX_NODE_INFOS } from './messages.ts'
+import { decodePrefixes, encodePrefixes, prefixOf } from './known-prefixes.ts'
+import { type GetKnownPeersRequest, type GetKnownPeersResponse, MAX_NODE_INFOS, MAX_PREFIXES } from './messages.ts'
 import { MAX_AGE_MS, type NodeInfo } from './node-info.ts'
 import { MAX_ANSWER_BYTES } from './protocols.ts'
 
@@ -26,6 +27,31 @@ export function knownDigest(infos: Iterable<NodeInfo>, own: NodeInfo | undefined
   return blake2b256(KNOWN_DOMAIN, ...digests.sort(Buffer.compare))
 }
 
+/** What a request is made from. */
+export interface RequestContext {
+  readonly server: PeerId
+  readonly own: NodeInfo | undefined
+  readonly known: KnownPeers
+  /** Wall-clock time in milliseconds. */
+  readonly now: number
+  readonly random: Random
+}
+
+/**
+ * The request for what a server knows: one's own info, and which infos the server need not send. Those are the ones that the server might relay to us; of infos that it has no
+ * business with it learns nothing. Where there are more of them than a request holds, the digest of all saves the answer when both know the same.
+ */
+export function requestKnownPeers({ server, own, known, now, random }: RequestContext): GetKnownPeersRequest {
+  const isFriend = known.isFrom('configured', server)
+  const infos = known.infos()
+  const digests = infos.filter((info) => mayRelay(info, isFriend) && !isTooOld(info, now)).map(({ digest }) => digest)
+  return {
+    ownInfo: sharedOwnInfo(own, isFriend),
+    knownDigest: digests.length > MAX_PREFIXES ? knownDigest(infos, own, now) : undefined,
+    knownPrefixes: encodePrefixes(digests, MAX_PREFIXES, random)
+  }
+}
+
 /** What an answer is made from. */
 export interface AnswerContext {
   readonly asker: PeerId
@@ -40,18 +66,29 @@ export interface AnswerContext {
 
 /**
  * The answer to GetKnownPeers: one's own info and up to 200 of others, those of connected peers first, the rest at random, as many as fit into a
- * frame. The asker's own and those of banned peers are left out.
+ * frame. The asker's own, those that it knows, and those of banned peers are left out.
+ *
+ * @throws {RpcError} `RPC_INVALID_REQUEST`
  */
-export function answerKnownPeers(askersDigest: Uint8Array | undefined, context: AnswerContext): GetKnownPeersResponse {
+export function answerKnownPeers(
+  request: Pick<GetKnownPeersRequest, 'knownDigest' | 'knownPrefixes'>,
+  context: AnswerContext
+): GetKnownPeersResponse {
   const { asker, own, known, now, random, isConnected, isBanned } = context
+  const askersPrefixes = decodePrefixes(request.knownPrefixes)
   const isFriend = known.isFrom('configured', asker)
   const ownInfo = sharedOwnInfo(own, isFriend)
   const infos = known.infos()
-  if (askersDigest !== undefined && bytesEqual(askersDigest, knownDigest(infos, own, now))) {
+  if (request.knownDigest !== undefined && bytesEqual(request.knownDigest, knownDigest(infos, own, now))) {
     return { ownInfo, knownInfos: [] }
   }
   const shared = infos.filter(
-    (info) => mayRelay(info, isFriend) && !isTooOld(info, now) && !info.peerId.equals(asker) && !isBanned(info.peerId)
+    (info) =>
+      mayRelay(info, isFriend) &&
+      !isTooOld(info, now) &&
+      !info.peerId.equals(asker) &&
+      !isBanned(info.peerId) &&
+      !askersPrefixes.has(prefixOf(info.digest))
   )
   const connected = shared.filter((info) => isConnected(info.peerId))
   const others = shared.filter((info) => !isConnected(info.peerId))
@@ -66,7 +103,7 @@ export function answerKnownPeers(askersDigest: Uint8Array | undefined, context: 
 }
 
 /** One's own sealed info, for those who may see it: everyone if it is public, else only peers that the operator configured. */
-export function sharedOwnInfo(own: NodeInfo | undefined, isFriend: boolean): Uint8Array | undefined {
+function sharedOwnInfo(own: NodeInfo | undefined, isFriend: boolean): Uint8Array | undefined {
   return own !== undefined && (own.accessType === 'public' || isFriend) ? own.sealed : undefined
 }
 

@@ -4,7 +4,9 @@ import {
   type GetKnownPeersResponse,
   getKnownPeersRequestMessage,
   getKnownPeersResponseMessage,
-  MAX_SIGNED_NODE_INFO_BYTES
+  MAX_PREFIXES,
+  MAX_SIGNED_NODE_INFO_BYTES,
+  PREFIX_BYTES
 } from './messages.ts'
 
 /** Room for what a frame holds besides its content. */
@@ -16,7 +18,7 @@ export const getKnownPeers: RpcProtocol<GetKnownPeersRequest, GetKnownPeersRespo
   kind: 'unary',
   request: getKnownPeersRequestMessage,
   response: getKnownPeersResponseMessage,
-  maxRequestBytes: MAX_SIGNED_NODE_INFO_BYTES + FRAME_OVERHEAD_BYTES,
+  maxRequestBytes: MAX_SIGNED_NODE_INFO_BYTES + MAX_PREFIXES * PREFIX_BYTES + FRAME_OVERHEAD_BYTES,
   // 200 infos of the usual 200 to 400 bytes are 80 KiB; a server with larger ones sends fewer of them
   maxResponseBytes: 1024 * 1024,
   // a small answer from memory: the original's RPC timeout

@@ -79,7 +79,7 @@ function start(context: TestContext, { connected = [] as TestPeer[], unavailable
     clock,
     random,
     takeNamed: () => [],
-    requestFor: () => ({ ownInfo: own.current?.sealed, knownDigest: undefined }),
+    requestFor: () => ({ ownInfo: own.current?.sealed, knownDigest: undefined, knownPrefixes: undefined }),
     onEvent,
     onFailure: (thrown) => assert.fail(String(thrown))
   })

@@ -30,7 +30,7 @@ function make() {
     rpc,
     peers: { report: (peer: PeerId) => reported.push(peer.toString()) } as unknown as Peers,
     tasks,
-    requestFor: () => ({ ownInfo: undefined, knownDigest: undefined }),
+    requestFor: () => ({ ownInfo: undefined, knownDigest: undefined, knownPrefixes: undefined }),
     onAnswer: (peer) => {
       answered.push(peer.toString())
       return true

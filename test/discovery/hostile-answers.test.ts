@@ -213,7 +213,7 @@ test('a request with a forged own info is answered, and its info refused', optio
   await until(context, () => victim.discovery.ownInfo() !== undefined)
   const liar = await startLiar(context, async () => ({}))
   await liar.node.dial(victim.node.getMultiaddrs())
-  const request = { ownInfo: await sealed(1), knownDigest: undefined }
+  const request = { ownInfo: await sealed(1), knownDigest: undefined, knownPrefixes: undefined }
   const { ownInfo } = await liar.node.services.rpc.call(victim.node.peerId, getKnownPeers, request)
   assert.deepEqual(ownInfo, victim.discovery.ownInfo()?.sealed)
   await until(context, () => refusedBy(victim).INFO_WRONG_SUBJECT === 1)

@@ -20,11 +20,13 @@ import {
   transactionMessage
 } from '../../src/consensus/transaction.ts'
 import { validatorSetMessage } from '../../src/consensus/validator-set.ts'
+import { KnownPeers } from '../../src/discovery/known-peers.ts'
 import { nodeInfoMessage } from '../../src/discovery/messages.ts'
 import { openNodeInfo } from '../../src/discovery/node-info.ts'
-import { knownDigest } from '../../src/discovery/peer-exchange.ts'
+import { knownDigest, requestKnownPeers } from '../../src/discovery/peer-exchange.ts'
 import { requestFrameMessage, responseFrameMessage } from '../../src/rpc/frame-messages.ts'
 import { fromHex, toHex } from '../../src/runtime/hex.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
 import type { WireMessage } from '../../src/runtime/wire-message.ts'
 import { assembleSubDag } from '../../src/verify/assembly.ts'
 import { createBlockVerifier } from '../../src/verify/block-verifier.ts'
@@ -299,6 +301,10 @@ describe('node-info.json', () => {
     )
     const now = vectors.infos[0]?.fields.timestamp_ms ?? 0
     assert.equal(toHex(knownDigest(infos, undefined, now)), vectors.known_digest)
+    const known = new KnownPeers({ capacity: 10, random: systemRandom, isConnected: () => false })
+    for (const info of infos) known.learn(info, info.peerId)
+    const request = requestKnownPeers({ server: self, own: undefined, known, now, random: systemRandom })
+    assert.equal(toHex(request.knownPrefixes ?? new Uint8Array(0)), vectors.known_prefixes)
   })
 
   /** The signature, by the words of README.md rather than by the library. */

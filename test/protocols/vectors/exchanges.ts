@@ -1,4 +1,5 @@
 import type { BlockRef } from '../../../src/consensus/block-ref.ts'
+import { contentDigest } from '../../../src/discovery/node-info.ts'
 import { getKnownPeers } from '../../../src/discovery/protocols.ts'
 import { toHex } from '../../../src/runtime/hex.ts'
 import {
@@ -23,7 +24,8 @@ const unknown: BlockRef = { epoch: 0, round: 7, author: 0, digest: filled(0xcc) 
 
 export async function exchangeVectors(): Promise<unknown> {
   const [asker, server] = (await Promise.all([0, 1].map(sealedInfo))).map(({ sealed }) => sealed)
-  const other = (await sealedInfo(2)).sealed
+  const third = await sealedInfo(2)
+  const other = third.sealed
   const byIndex = (index: number) => ({ latest: undefined, index, digest: undefined })
   return {
     about:
@@ -31,11 +33,15 @@ export async function exchangeVectors(): Promise<unknown> {
     chain_id: toHex(chainId),
     exchanges: [
       exchangeVector('two nodes exchange their infos, and the server adds one that it knows', getKnownPeers, {
-        request: { ownInfo: asker, knownDigest: filled(0xdd) },
+        request: { ownInfo: asker, knownDigest: filled(0xdd), knownPrefixes: undefined },
         answer: [{ response: { ownInfo: server, knownInfos: [other] } }, ok]
       }),
       exchangeVector('an asker that wants to stay unknown', getKnownPeers, {
-        request: { ownInfo: undefined, knownDigest: undefined },
+        request: { ownInfo: undefined, knownDigest: undefined, knownPrefixes: undefined },
+        answer: [{ response: { ownInfo: server, knownInfos: [] } }, ok]
+      }),
+      exchangeVector('an asker that knows the other info already', getKnownPeers, {
+        request: { ownInfo: asker, knownDigest: undefined, knownPrefixes: contentDigest(third.content).slice(0, 8) },
         answer: [{ response: { ownInfo: server, knownInfos: [] } }, ok]
       }),
       exchangeVector('what a server can prove', getCommitAvailability, {

@@ -82,6 +82,7 @@ export interface NodeInfos {
   chain_id: string
   infos: { peer_id: string; fields: { timestamp_ms: number }; payload: string; envelope: string; digest: string }[]
   known_digest: string
+  known_prefixes: string
 }
 
 export interface InvalidMessages {

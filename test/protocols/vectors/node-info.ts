@@ -11,7 +11,7 @@ export async function nodeInfoVectors(): Promise<unknown> {
   const digests = infos.map(({ content }) => contentDigest(content))
   return {
     about:
-      'Node infos sealed by the network keys of two validators of genesis.json; digest stands for each in the digest of known peers, which is over both.',
+      'Node infos sealed by the network keys of two validators of genesis.json; digest stands for each in the digest of known peers, which is over both; known_prefixes are those of both, in their order here.',
     chain_id: toHex(chainId),
     infos: infos.map(({ peerId, content, sealed }, index) => ({
       network_seed: toHex(secretsOf(index).networkSeed),
@@ -21,6 +21,7 @@ export async function nodeInfoVectors(): Promise<unknown> {
       envelope: toHex(sealed),
       digest: toHex(contentDigest(content))
     })),
-    known_digest: toHex(digestOf('known-peers', ...digests.toSorted(Buffer.compare)))
+    known_digest: toHex(digestOf('known-peers', ...digests.toSorted(Buffer.compare))),
+    known_prefixes: digests.map((digest) => toHex(digest).slice(0, 16)).join('')
   }
 }
