@@ -1,5 +1,7 @@
+import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { z } from 'zod'
+import type { AccessType } from '../../src/discovery/index.ts'
 import type { NodeConfig } from '../../src/node/soma-node.ts'
 
 /** Levels of the log, from nothing to everything. */
@@ -11,6 +13,7 @@ export const LOG_COMPONENTS = [
   'soma-p2p:rpc',
   'soma-p2p:peers',
   'soma-p2p:discovery',
+  'soma-p2p:dht',
   'soma-p2p:state-sync'
 ] as const
 
@@ -30,6 +33,15 @@ export interface ScriptedConfig {
   roundIntervalMs: number
 }
 
+/** Keys of a node's configuration that are about its connections. */
+type NetworkKey =
+  | 'targetConnections'
+  | 'maxConnections'
+  | 'maxConnectionsPerSubnet'
+  | 'committeePeers'
+  | 'discoveryIntervalMs'
+  | 'privateNetwork'
+
 /** A node as its configuration file describes it. README.md has the table for operators. */
 export interface NodeFileConfig {
   /** Path of the genesis file. */
@@ -44,8 +56,19 @@ export interface NodeFileConfig {
   announce?: string[]
   /** Multiaddrs, each with its peer id, of nodes to begin with. @default [] */
   seeds: string[]
-  network: Partial<Pick<NodeConfig, 'targetConnections' | 'maxConnections' | 'discoveryIntervalMs' | 'privateNetwork'>>
-  sync: Partial<Omit<NodeConfig, 'targetConnections' | 'maxConnections' | 'discoveryIntervalMs' | 'privateNetwork'>>
+  /** Multiaddrs, each with its peer id, of nodes to be connected to always. @default [] */
+  peers: string[]
+  network: Partial<Pick<NodeConfig, NetworkKey>> & {
+    /** Peer ids that always get in. @default [] */
+    allowlist?: string[]
+    /** Whether nobody else does, but the configured peers. @default false */
+    private?: boolean
+    /** Who may learn of the node. @default 'public' */
+    accessType?: AccessType
+    /** Whether it takes part in the DHT. @default true */
+    dht?: boolean
+  }
+  sync: Partial<Omit<NodeConfig, NetworkKey>>
   /** What hands in commits. @default 'none' */
   consensus: 'none' | 'scripted'
   scripted: ScriptedConfig
@@ -68,6 +91,7 @@ const seedAddress = z
   .refine((text) => isMultiaddr(text) && text.includes('/p2p/'), {
     error: 'a multiaddr with a peer id, such as /ip4/10.0.0.1/tcp/9000/p2p/12D3Koo...'
   })
+const peerId = z.string('a peer id such as 12D3Koo...').refine(isPeerId, { error: 'a peer id such as 12D3Koo...' })
 const level = z.enum(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`)
 const minute = 60_000
 
@@ -84,12 +108,19 @@ export const configSchema: z.ZodType<NodeFileConfig> = z.strictObject(
     listen: z.array(address, 'a list of multiaddrs').default(['/ip4/127.0.0.1/tcp/0']),
     announce: z.array(address, 'a list of multiaddrs').exactOptional(),
     seeds: z.array(seedAddress, 'a list of multiaddrs with peer ids').default([]),
+    peers: z.array(seedAddress, 'a list of multiaddrs with peer ids').default([]),
     network: section({
       targetConnections: integer(1, 1_000).exactOptional(),
       maxConnections: integer(1, 10_000).exactOptional(),
+      maxConnectionsPerSubnet: integer(1, 10_000).exactOptional(),
+      committeePeers: integer(0, 1_000).exactOptional(),
       discoveryIntervalMs: integer(50, 60 * minute).exactOptional(),
-      privateNetwork: z.boolean('true or false').exactOptional()
-    }),
+      privateNetwork: z.boolean('true or false').exactOptional(),
+      allowlist: z.array(peerId, 'a list of peer ids').exactOptional(),
+      private: z.boolean('true or false').exactOptional(),
+      accessType: z.enum(['public', 'private', 'trusted'], 'public, private or trusted').exactOptional(),
+      dht: z.boolean('true or false').exactOptional()
+    } satisfies Record<keyof NodeFileConfig['network'], z.ZodType>),
     sync: section({
       heightQueryIntervalMs: integer(100, 60 * minute).exactOptional(),
       commitsPerRange: integer(1, 100).exactOptional(),
@@ -147,6 +178,15 @@ function integer(least: number, most: number): z.ZodNumber {
 
 function isLogComponent(name: string): boolean {
   return ['soma-p2p', 'libp2p', ...LOG_COMPONENTS].includes(name) || /^libp2p:./.test(name)
+}
+
+function isPeerId(text: string): boolean {
+  try {
+    peerIdFromString(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function isMultiaddr(text: string): boolean {

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import type { PeerStatus } from '../../src/node/soma-node.ts'
 import type { NodeReport } from './node-report.ts'
 
 const colours = { ok: 'green', degraded: 'yellow', failed: 'red' } as const
@@ -36,13 +37,31 @@ export function formatReport(report: NodeReport, stream: NodeJS.WriteStream): st
   for (const [part, { state, reason }] of Object.entries(report.health)) {
     rows.push([part, styleText(colours[state], state, { stream }) + (reason === undefined ? '' : `: ${reason}`)])
   }
-  rows.push(['peers', `${peers.length} connected, ${report.knownPeers} known`])
-  for (const { peerId, address, direction, connectedMs, highestCommit } of peers) {
-    const height = highestCommit === undefined ? 'height unknown' : `at ${highestCommit}`
-    rows.push(['', `${peerId} ${direction}, ${height}, for ${duration(connectedMs)}, ${address}`])
+  const lonely = report.discovery.isIsolated ? ', too few' : ''
+  rows.push(['peers', `${peers.length} connected${lonely}, ${report.knownPeers} known${sourcesOf(report)}`])
+  for (const peer of peers) {
+    rows.push(['', `${peer.peerId} ${peer.address}`])
+    rows.push(['', `  ${describePeer(peer)}`])
   }
   const width = Math.max(...rows.map(([name]) => name.length))
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n')
+}
+
+function sourcesOf({ discovery: { bySource } }: NodeReport): string {
+  const named = Object.entries(bySource).filter(([, count]) => count > 0)
+  return named.length === 0 ? '' : ` (${named.map(([source, count]) => `${source} ${count}`).join(', ')})`
+}
+
+function describePeer(peer: PeerStatus): string {
+  const { direction, source, connectedMs, highestCommit, isProtected, score } = peer
+  return [
+    source === direction ? direction : `${direction}, ${source}`,
+    highestCommit === undefined ? 'height unknown' : `at ${highestCommit}`,
+    `for ${duration(connectedMs)}`,
+    `${(score.bytesPerMinute / 1024).toFixed(1)} KiB/min`,
+    ...(score.penalty >= 0.1 ? [`penalty ${score.penalty.toFixed(1)}`] : []),
+    ...(isProtected ? ['kept'] : [])
+  ].join(', ')
 }
 
 function duration(milliseconds: number): string {

@@ -26,6 +26,7 @@ interface NodeFlags {
   listen?: string[]
   announce?: string[]
   seed?: string[]
+  peer?: string[]
   consensus?: string
   logLevel?: string
 }
@@ -42,12 +43,13 @@ export function nodeCommand(): Command {
     .option('--listen <address...>', 'multiaddrs to listen on (default: /ip4/127.0.0.1/tcp/0)')
     .option('--announce <address...>', 'multiaddrs to announce (default: those listened on)')
     .option('--seed <address...>', 'multiaddrs, with peer ids, of nodes to begin with')
+    .option('--peer <address...>', 'multiaddrs, with peer ids, of nodes to be connected to always')
     .addOption(new Option('--consensus <kind>', 'what hands in commits (default: none)').choices(['none', 'scripted']))
     .addOption(new Option('--log-level <level>', 'how much to log (default: info)').choices(LOG_LEVELS))
     .addHelpText('after', help)
     .action(async (flags: NodeFlags) => {
-      const { config: file, seed: seeds, logLevel, ...rest } = flags
-      const given: ConfigFlags = { ...rest, seeds, ...(logLevel !== undefined && { log: { level: logLevel } }) }
+      const { config: file, seed: seeds, peer: peers, logLevel, ...rest } = flags
+      const given: ConfigFlags = { ...rest, seeds, peers, ...(logLevel !== undefined && { log: { level: logLevel } }) }
       const config = await loadConfig(file, given)
       // libp2p takes most of a second to load: --help and mistakes do not wait for it.
       const { runNode } = await import('./run-node.ts')

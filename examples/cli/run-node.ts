@@ -60,6 +60,7 @@ export async function runNode({ config, log, signal, onStarted }: RunNodeInit): 
   const control = await openControlServer(config.dataDir, { 'GET /status': () => report() }, (err) =>
     log.error({ err }, 'the control socket failed')
   )
+  const { allowlist, private: isPrivate, accessType, dht, ...knobs } = config.network
   let node: SomaNode | undefined
   let ledger: Ledger | undefined
   try {
@@ -70,7 +71,12 @@ export async function runNode({ config, log, signal, onStarted }: RunNodeInit): 
       listen: config.listen,
       ...(config.announce !== undefined && { announce: config.announce }),
       seeds: config.seeds,
-      config: { ...config.network, ...config.sync },
+      configured: config.peers,
+      ...(allowlist && { allowlist }),
+      ...(isPrivate !== undefined && { private: isPrivate }),
+      ...(accessType && { accessType }),
+      ...(dht !== undefined && { dht }),
+      config: { ...knobs, ...config.sync },
       logger: pinoLogger(log, config.log.components)
     })
     if (config.executor === 'ledger') ledger = await openLedger(join(config.dataDir, 'ledger'))

@@ -44,7 +44,7 @@ export async function watchSync(
         highestExecuted,
         ...synced,
         bytesInFlight,
-        peers: new Set(peers.map(({ peerId }) => peerId)).size // two may have dialled each other at once
+        peers: peers.length
       })
       if (reached) {
         caughtUp = true

@@ -31,6 +31,21 @@ export function parseAddress(text: string, subject: PeerId): Multiaddr {
   return address.decapsulateCode(CODE_P2P)
 }
 
+/**
+ * The rules of gossip for an address that nobody signed, from the DHT or from identify.
+ *
+ * @returns the address without the peer id; `undefined` for one that is not to be dialled
+ */
+export function dialableAddress(address: Multiaddr, subject: PeerId, privateNetwork: boolean): Multiaddr | undefined {
+  try {
+    const parsed = parseAddress(address.toString(), subject)
+    return privateNetwork || isPublic(parsed) ? parsed : undefined
+  } catch (thrown) {
+    if (thrown instanceof DiscoveryError) return undefined
+    throw thrown
+  }
+}
+
 /** Whether an address means the same host to everyone. Names are taken to, but for those that are local by convention. */
 export function isPublic(address: Multiaddr): boolean {
   const [host] = address.getComponents()

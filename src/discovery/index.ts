@@ -16,9 +16,17 @@
  * node.services.discovery.known()
  * ```
  */
-export { parsePeerAddresses } from './addresses.ts'
+export { dialableAddress, parsePeerAddresses } from './addresses.ts'
 export { committeePeers } from './committee-peers.ts'
-export type { Discovery, DiscoveryConfig, DiscoveryEvent, DiscoveryInit, DiscoveryStatus } from './discovery.ts'
+export type { DhtMode, DhtStatus } from './dht/dht.ts'
+export type {
+  DhtOptions,
+  Discovery,
+  DiscoveryConfig,
+  DiscoveryEvent,
+  DiscoveryInit,
+  DiscoveryStatus
+} from './discovery.ts'
 export { DISCOVERY_CONSEQUENCES, DiscoveryError, type DiscoveryErrorCode } from './discovery-error.ts'
 export { type DiscoveryComponents, discovery } from './discovery-service.ts'
 export type { AddressSource, KnownPeer } from './known-peers.ts'

@@ -4,10 +4,8 @@ import type { Committee } from '../consensus/committee.ts'
 import { ConsensusError } from '../consensus/consensus-error.ts'
 import { decodeGenesis, type Genesis } from '../consensus/genesis.ts'
 import { NO_CHAIN } from '../consensus/intent.ts'
-import { parsePeerAddresses } from '../discovery/index.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { systemRandom } from '../runtime/random.ts'
-import { toError } from '../runtime/soma-error.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 import { openLevelStore, openMemoryStore } from '../storage/index.ts'
 import { verifyProofOfPossession } from '../verify/proof-of-possession.ts'
@@ -15,6 +13,7 @@ import { isLocalAddress } from './local-address.ts'
 import { resolveConfig } from './node-config.ts'
 import { NodeError } from './node-error.ts'
 import { NodeService } from './node-service.ts'
+import { checkPeerAddresses } from './peer-addresses.ts'
 import { quietLogger } from './quiet-logger.ts'
 import type { NodeInit, SomaNode } from './soma-node.ts'
 
@@ -38,10 +37,12 @@ export async function createNode(init: NodeInit): Promise<SomaNode> {
   const genesis = init.genesis instanceof Uint8Array ? decodeGenesis(init.genesis) : init.genesis
   verifyGenesisProofs(genesis)
   const listen = init.listen ?? ['/ip4/127.0.0.1/tcp/0']
-  const addresses = [...listen, ...(init.announce ?? []), ...(init.seeds ?? [])]
-  checkAddresses(addresses, init.seeds ?? [])
+  const { announce = [], seeds = [], configured = [] } = init
+  checkAddresses([...listen, ...announce])
+  checkPeerAddresses('a seed', seeds)
+  checkPeerAddresses('a configured peer', configured)
   const config = resolveConfig(init.config ?? {}, {
-    privateNetwork: [...listen, ...(init.announce ?? [])].every(isLocalAddress)
+    privateNetwork: [...listen, ...announce].every(isLocalAddress)
   })
   const privateKey = init.privateKey ?? (await generateKeyPair('Ed25519'))
   const { store, isOwned } = await openStore(init.store, genesis)
@@ -52,8 +53,15 @@ export async function createNode(init: NodeInit): Promise<SomaNode> {
       isStoreOwned: isOwned,
       privateKey,
       listen,
-      announce: init.announce ?? [],
-      seeds: init.seeds ?? [],
+      announce,
+      seeds,
+      configured,
+      allowlist: init.allowlist ?? [],
+      private: init.private ?? false,
+      accessType: init.accessType ?? 'public',
+      dht: init.dht ?? true,
+      subnetOf: init.subnetOf,
+      metrics: init.metrics,
       transactionVerifier: init.transactionVerifier,
       config,
       onPeerReport: init.onPeerReport ?? (() => {}),
@@ -83,7 +91,7 @@ function verifyGenesisProofs(genesis: Genesis): void {
   throw new ConsensusError('GENESIS_INVALID', `validator ${unproven} does not prove possession of its authority key`)
 }
 
-function checkAddresses(addresses: readonly string[], seeds: readonly string[]): void {
+function checkAddresses(addresses: readonly string[]): void {
   for (const address of addresses) {
     try {
       multiaddr(address)
@@ -92,14 +100,5 @@ function checkAddresses(addresses: readonly string[], seeds: readonly string[]):
         cause
       })
     }
-  }
-  try {
-    parsePeerAddresses(seeds)
-  } catch (cause) {
-    throw new NodeError(
-      'CONFIG_INVALID',
-      `a seed is an address with its peer id at the end, as in /ip4/192.0.2.7/tcp/9000/p2p/12D3KooW...: ${toError(cause).message}`,
-      { cause }
-    )
   }
 }

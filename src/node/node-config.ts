@@ -10,6 +10,8 @@ const MAX_SIGNATURE_WORKERS = 64
 export const NODE_DEFAULTS: Omit<NodeConfig, 'privateNetwork'> = {
   targetConnections: 20,
   maxConnections: 100,
+  maxConnectionsPerSubnet: 5,
+  committeePeers: 4,
   discoveryIntervalMs: 5_000,
   heightQueryIntervalMs: 5_000,
   commitsPerRange: MAX_COMMITS_PER_FETCH,
@@ -27,6 +29,8 @@ type NumberKey = keyof typeof NODE_DEFAULTS
 const RANGES: Readonly<Record<NumberKey, readonly [number, number, boolean?]>> = {
   targetConnections: [1, 1_000],
   maxConnections: [1, 10_000],
+  maxConnectionsPerSubnet: [1, 10_000],
+  committeePeers: [0, 1_000],
   discoveryIntervalMs: [50, 3_600_000],
   heightQueryIntervalMs: [100, 3_600_000],
   commitsPerRange: [1, MAX_COMMITS_PER_FETCH],

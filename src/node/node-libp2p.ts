@@ -5,7 +5,8 @@ import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
-import { type Capability, discovery } from '../discovery/index.ts'
+import type { Committee } from '../consensus/committee.ts'
+import { type Capability, dialableAddress, discovery } from '../discovery/index.ts'
 import { type PeerGate, peers } from '../peers/index.ts'
 import { rpc, YAMUX_STREAM_OPTIONS } from '../rpc/index.ts'
 import type { HealthRegistry } from '../runtime/health.ts'
@@ -18,6 +19,8 @@ import type { NodeLibp2p, ResolvedNodeInit } from './node-service.ts'
 
 export interface NodeLibp2pInit extends ResolvedNodeInit {
   readonly health: HealthRegistry
+  /** The committee of now. */
+  readonly committee: Committee
   readonly gate: PeerGate
   readonly blockVerifier: BlockVerifier
   readonly onStored: (subDags: readonly CommittedSubDag[]) => void
@@ -43,13 +46,18 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
     start: false,
     privateKey: init.privateKey,
     logger: init.logger,
+    ...(init.metrics && { metrics: init.metrics }),
     addresses: { listen: [...init.listen], announce: [...init.announce] },
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux({ streamOptions: YAMUX_STREAM_OPTIONS })],
-    connectionGater: init.gate.connectionGater,
+    connectionGater: {
+      ...init.gate.connectionGater,
+      // what identify tells of a peer's addresses is of no use to anyone unless it passes the rules of gossip
+      filterMultiaddrForPeer: (peer, address) => dialableAddress(address, peer, config.privateNetwork) !== undefined
+    },
     connectionManager: {
-      maxConnections: config.maxConnections,
+      maxConnections: Number.POSITIVE_INFINITY, // the peers service has a better rule whom to part from
       maxIncomingPendingConnections: MAX_PENDING_INBOUND,
       inboundConnectionThreshold: config.privateNetwork ? Number.POSITIVE_INFINITY : 5
     },
@@ -67,11 +75,20 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
         clock,
         random,
         isTrusted: (peer) => seedIds.has(peer.toString()),
-        onReport: init.onPeerReport
+        onReport: init.onPeerReport,
+        maxConnections: config.maxConnections,
+        outboundReserve: Math.ceil(config.targetConnections / 2),
+        maxPerSubnet: config.maxConnectionsPerSubnet,
+        ...(init.subnetOf && { subnetOf: init.subnetOf })
       }),
       discovery: discovery({
         genesis,
+        committee: init.committee,
         seeds: init.seeds,
+        configured: init.configured,
+        accessType: init.accessType,
+        dht: init.dht,
+        records: store,
         clock,
         random,
         capabilities: () => servedRanges(store),
@@ -79,7 +96,8 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
         config: {
           targetConnections: config.targetConnections,
           discoveryIntervalMs: config.discoveryIntervalMs,
-          privateNetwork: config.privateNetwork
+          privateNetwork: config.privateNetwork,
+          committeePeers: config.committeePeers
         }
       }),
       stateSync: stateSync({

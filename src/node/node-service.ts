@@ -1,9 +1,10 @@
 import type { ComponentLogger, Libp2p, PeerId, PrivateKey } from '@libp2p/interface'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
+import type { Committee } from '../consensus/committee.ts'
 import type { Genesis } from '../consensus/genesis.ts'
 import { createDelivery } from '../delivery/commit-delivery.ts'
 import type { Delivery, SubscribeOptions } from '../delivery/delivery.ts'
-import type { Discovery } from '../discovery/index.ts'
+import type { AccessType, Discovery } from '../discovery/index.ts'
 import { createPeerGate, type PeerReport, type Peers } from '../peers/index.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { HealthRegistry } from '../runtime/health.ts'
@@ -18,8 +19,9 @@ import type { TransactionVerifier } from '../verify/transaction-verifier.ts'
 import { partFromForeignPeers } from './foreign-peers.ts'
 import { NodeError } from './node-error.ts'
 import { createNodeLibp2p } from './node-libp2p.ts'
+import { checkPeerAddresses } from './peer-addresses.ts'
 import { Pruner } from './pruner.ts'
-import type { ConsensusInterface, NodeConfig, NodeStatus, SomaNode } from './soma-node.ts'
+import type { ConsensusInterface, NodeConfig, NodeInit, NodeStatus, SomaNode } from './soma-node.ts'
 
 /** `NodeInit` with every default filled in. */
 export interface ResolvedNodeInit {
@@ -31,6 +33,13 @@ export interface ResolvedNodeInit {
   readonly listen: readonly string[]
   readonly announce: readonly string[]
   readonly seeds: readonly string[]
+  readonly configured: readonly string[]
+  readonly allowlist: readonly string[]
+  readonly private: boolean
+  readonly accessType: AccessType
+  readonly dht: boolean
+  readonly subnetOf: NodeInit['subnetOf']
+  readonly metrics: NodeInit['metrics']
   readonly transactionVerifier: TransactionVerifier | undefined
   readonly config: NodeConfig
   readonly onPeerReport: (report: PeerReport) => void
@@ -97,7 +106,14 @@ export class NodeService implements SomaNode {
       const libp2p = await createNodeLibp2p({
         ...init,
         health,
-        gate: createPeerGate({ clock, records: store }),
+        committee: await currentCommittee(store, genesis),
+        gate: createPeerGate({
+          clock,
+          records: store,
+          allowlist: init.allowlist,
+          onlyAllowlisted: init.private,
+          onRecordFailed: (error) => log.error('bans are not remembered: %s', error.message)
+        }),
         blockVerifier: createBlockVerifier({
           chainId: genesis.chainId,
           signatures,
@@ -167,16 +183,21 @@ export class NodeService implements SomaNode {
     return this.#parts.delivery.subscribe(options)
   }
 
+  setConfiguredPeers(addresses: readonly string[]): void {
+    this.#parts.libp2p.services.discovery.setConfiguredPeers(checkPeerAddresses('a configured peer', addresses))
+  }
+
   prune(index: number, options?: { force?: boolean }): Promise<number> {
     return this.#parts.delivery.prune(index, options)
   }
 
   async status(): Promise<NodeStatus> {
     const { libp2p, delivery, health } = this.#parts
-    const { stateSync, discovery } = libp2p.services
+    const { stateSync, discovery, peers } = libp2p.services
+    const known = discovery.known()
+    const sources = new Map(known.map(({ peerId, source }) => [peerId.toString(), source]))
     const { highestSynced, highestCertifiable, lowestAvailable } = this.store.watermarks
     const sync = stateSync.status()
-    const now = this.#init.clock.now()
     return {
       peerId: this.peerId.toString(),
       chainId: toHex(this.genesis.chainId),
@@ -192,18 +213,23 @@ export class NodeService implements SomaNode {
       bytesInFlight: sync.bytesInFlight,
       rangesInFlight: sync.ranges.length,
       synced: sync.synced,
-      peers: libp2p.getConnections().map((connection) => {
-        const height = stateSync.heightOf(connection.remotePeer)
+      peers: peers.connected().map((peer) => {
+        const { peerId, address, direction, connectedMs, isProtected, bytesPerMinute } = peer
+        const height = stateSync.heightOf(peerId)
         return {
-          peerId: connection.remotePeer.toString(),
-          address: connection.remoteAddr.toString(),
-          direction: connection.direction,
-          connectedMs: Math.max(0, now - connection.timeline.open),
+          peerId: peerId.toString(),
+          address: address.toString(),
+          direction,
+          source: sources.get(peerId.toString()) ?? 'inbound',
+          connectedMs: Math.round(connectedMs),
+          isProtected,
+          score: { bytesPerMinute: Math.round(bytesPerMinute), penalty: peers.standing(peerId).penalty },
           highestCommit: height?.highest,
           lowestCommit: height?.lowest
         }
       }),
-      knownPeers: discovery.known().length,
+      knownPeers: known.length,
+      discovery: discovery.status(),
       health: health.all()
     }
   }
@@ -246,4 +272,10 @@ export class NodeService implements SomaNode {
       key !== undefined && this.genesis.committee.validators.some((validator) => bytesEqual(validator.networkKey, key))
     )
   }
+}
+
+/** The committee of the epoch that the store has come to: the validators whose addresses count. */
+async function currentCommittee(store: CommitStore, genesis: Genesis): Promise<Committee> {
+  const tip = await store.getCommit(store.watermarks.highestSynced.index)
+  return (tip && (await store.getCommittee(tip.commit.epoch))) ?? genesis.committee
 }

@@ -1,8 +1,11 @@
 import type { AbortOptions, ComponentLogger, PeerId, PrivateKey } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Libp2pInit } from 'libp2p'
 import type { CommitRef } from '../consensus/commit-ref.ts'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
 import type { Genesis } from '../consensus/genesis.ts'
 import type { SubscribeOptions } from '../delivery/delivery.ts'
+import type { AccessType, AddressSource, DiscoveryStatus } from '../discovery/index.ts'
 import type { PeerReport } from '../peers/index.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
@@ -26,6 +29,20 @@ export interface NodeInit {
   announce?: string[]
   /** Multiaddrs, each with its peer id, of nodes to begin with. @default [] */
   seeds?: string[]
+  /** Multiaddrs, each with its peer id, of nodes to be connected to always: kept alive, never evicted, dialled again after any loss. @default [] */
+  configured?: string[]
+  /** Peer ids that always get in, whatever the limits. @default [] */
+  allowlist?: string[]
+  /** Whether nobody may connect to this node but its allowlist and its configured peers. It dials whom it likes. @default false */
+  private?: boolean
+  /** Who may learn of this node: everyone, nobody, or the peers it has configured. @default 'public' */
+  accessType?: AccessType
+  /** Whether it takes part in the chain's DHT: as a server if it is public, else as a client. @default true */
+  dht?: boolean
+  /** Groups addresses into subnets, for the limits on each. @default /24 and /48 of public addresses; private ones count for none */
+  subnetOf?: (address: Multiaddr) => string | undefined
+  /** libp2p's metrics, such as `prometheusMetrics()` of `@libp2p/prometheus-metrics`: the node adds its own to them. @default none */
+  metrics?: Libp2pInit['metrics']
   /** Verifies the transactions of blocks. @default none: transactions are opaque */
   transactionVerifier?: TransactionVerifier
   /** Timing and limits; everything has a default. */
@@ -42,8 +59,12 @@ export interface NodeInit {
 export interface NodeConfig {
   /** Connections that discovery aims for. @default 20 */
   targetConnections: number
-  /** Most connections. @default 100 */
+  /** Most peers connected: beyond it, the one without protection that delivered least is evicted. @default 100 */
   maxConnections: number
+  /** Most peers without protection connected from one subnet. @default 5 */
+  maxConnectionsPerSubnet: number
+  /** Validators that a full node stays connected to; a validator stays connected to all of its committee. @default 4 */
+  committeePeers: number
   /** Milliseconds between discovery's rounds. @default 5000 */
   discoveryIntervalMs: number
   /** Milliseconds between height queries to a peer. @default 5000 */
@@ -86,7 +107,18 @@ export interface PeerStatus {
   readonly peerId: string
   readonly address: string
   readonly direction: 'inbound' | 'outbound'
+  /** Most trusted source of its addresses; `inbound` where it came by itself and none is known. */
+  readonly source: AddressSource | 'inbound'
   readonly connectedMs: number
+  /** Whether it is never evicted: configured, in the allowlist, or one kept of the committee. */
+  readonly isProtected: boolean
+  /** What counts for it, and against it. */
+  readonly score: {
+    /** What it delivered lately: who delivers least is evicted first. */
+    readonly bytesPerMinute: number
+    /** Penalty points for breaches of the protocol, fading; a ban when they add up. */
+    readonly penalty: number
+  }
   readonly highestCommit: number | undefined
   readonly lowestCommit: number | undefined
 }
@@ -111,6 +143,7 @@ export interface NodeStatus {
   readonly synced: { readonly commits: number; readonly blocks: number; readonly bytes: number }
   readonly peers: readonly PeerStatus[]
   readonly knownPeers: number
+  readonly discovery: DiscoveryStatus
   readonly health: Readonly<Record<string, { readonly state: 'ok' | 'degraded' | 'failed'; readonly reason?: string }>>
 }
 
@@ -130,6 +163,12 @@ export interface SomaNode {
   readonly stopped: Promise<Error | undefined>
   /** Every commit in order, without a gap. See `Delivery.subscribe`. */
   subscribe(options?: SubscribeOptions): AsyncIterable<CommittedSubDag>
+  /**
+   * Takes other configured peers, in place of those before. It closes no connection.
+   *
+   * @throws {NodeError} `CONFIG_INVALID` for an address without a peer id
+   */
+  setConfiguredPeers(addresses: readonly string[]): void
   /** Prunes below a commit, never past a registered cursor unless forced. */
   prune(index: number, options?: { force?: boolean }): Promise<number>
   status(): Promise<NodeStatus>

@@ -30,6 +30,7 @@ test('a file of one key is enough', async () => {
     dataDir: join(directory, 'soma-data'),
     listen: ['/ip4/127.0.0.1/tcp/0'],
     seeds: [],
+    peers: [],
     network: {},
     sync: {},
     consensus: 'none',

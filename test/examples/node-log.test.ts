@@ -2,30 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { pino } from 'pino'
 import { logNode } from '../../examples/cli/node-log.ts'
-import type { NodeReport } from '../../examples/cli/node-report.ts'
 import { ManualClock } from '../peers/manual-clock.ts'
-
-const idle: NodeReport = {
-  pid: 1,
-  version: '0.1.0',
-  peerId: '12D3KooW',
-  chainId: '',
-  addresses: [],
-  role: 'full',
-  uptimeMs: 0,
-  epoch: 0,
-  highestSynced: { index: 5, digest: '' },
-  highestCertifiable: 5,
-  lowestAvailable: 1,
-  highestKnown: 9,
-  cursors: {},
-  bytesInFlight: 0,
-  rangesInFlight: 0,
-  synced: { commits: 5, blocks: 5, bytes: 5 },
-  peers: [],
-  knownPeers: 0,
-  health: { storage: { state: 'ok' } }
-}
+import { idleReport as idle } from './idle-report.ts'
 
 test('progress is written every ten seconds in which there was some, and each change of health once', async () => {
   const clock = new ManualClock()

@@ -1,0 +1,35 @@
+import type { NodeReport } from '../../examples/cli/node-report.ts'
+
+/** What a node reports that has five commits, and nobody to get more from. */
+export const idleReport: NodeReport = {
+  pid: 1,
+  version: '0.1.0',
+  peerId: '12D3KooW',
+  chainId: '',
+  addresses: [],
+  role: 'full',
+  uptimeMs: 0,
+  epoch: 0,
+  highestSynced: { index: 5, digest: '' },
+  highestCertifiable: 5,
+  lowestAvailable: 1,
+  highestKnown: 9,
+  cursors: {},
+  bytesInFlight: 0,
+  rangesInFlight: 0,
+  synced: { commits: 5, blocks: 5, bytes: 5 },
+  peers: [],
+  knownPeers: 0,
+  discovery: {
+    known: 0,
+    bySource: { configured: 0, committee: 0, gossip: 0, dht: 0, seed: 0, cache: 0 },
+    connected: 0,
+    isIsolated: true,
+    dialling: 0,
+    exchanges: { underWay: 0, succeeded: 0, failed: 0 },
+    answered: 0,
+    infos: { learned: 0, refused: {} },
+    dropped: 0
+  },
+  health: { storage: { state: 'ok' } }
+}
