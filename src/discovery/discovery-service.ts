@@ -2,14 +2,16 @@ import {
   type ComponentLogger,
   type Libp2pEvents,
   type Logger,
+  type Metrics,
   type PeerId,
+  type PeerStore,
   type PrivateKey,
   type Startable,
   serviceCapabilities,
   serviceDependencies,
   type TypedEventTarget
 } from '@libp2p/interface'
-import type { AddressManager, ConnectionManager } from '@libp2p/interface-internal'
+import type { AddressManager, ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import type { Committee } from '../consensus/committee.ts'
 import type { PeerAddresses, Peers } from '../peers/peers.ts'
 import type { Rpc, RpcContext } from '../rpc/rpc.ts'
@@ -17,11 +19,14 @@ import { RpcError } from '../rpc/rpc-error.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import { type Random, systemRandom } from '../runtime/random.ts'
 import { toError } from '../runtime/soma-error.ts'
-import { parsePeerAddresses } from './addresses.ts'
+import { dialableAddress, parsePeerAddresses } from './addresses.ts'
 import { committeePeers } from './committee-peers.ts'
+import { createDht } from './dht/create-dht.ts'
+import type { Dht } from './dht/dht.ts'
+import { DhtFeed } from './dht-feed.ts'
 import { isIsolated } from './dial-plan.ts'
 import type { Discovery, DiscoveryConfig, DiscoveryEvent, DiscoveryInit, DiscoveryStatus } from './discovery.ts'
-import { EventLoop } from './event-loop.ts'
+import { EventLoop, type EventLoopInit } from './event-loop.ts'
 import { GoodPeerRecord } from './good-peer-record.ts'
 import { InfoIntake } from './info-intake.ts'
 import { KeptCommittee } from './kept-committee.ts'
@@ -31,6 +36,7 @@ import type { NodeInfo } from './node-info.ts'
 import { OwnInfo } from './own-info.ts'
 import { answerKnownPeers, requestKnownPeers } from './peer-exchange.ts'
 import { getKnownPeers } from './protocols.ts'
+import { Visits } from './visits.ts'
 
 /** The parts of libp2p that the service works with, and the services `rpc` and `peers` under these names. */
 export interface DiscoveryComponents {
@@ -39,6 +45,9 @@ export interface DiscoveryComponents {
   readonly connectionManager: ConnectionManager
   readonly addressManager: AddressManager
   readonly events: TypedEventTarget<Libp2pEvents>
+  readonly registrar: Registrar
+  readonly peerStore: PeerStore
+  readonly metrics?: Metrics
   readonly logger: ComponentLogger
   readonly rpc: Rpc
   readonly peers: Peers
@@ -68,7 +77,7 @@ export function discovery(init: DiscoveryInit): (components: DiscoveryComponents
 class DiscoveryService implements Discovery, Startable {
   readonly [Symbol.toStringTag]: string = '@soma-p2p/discovery'
   readonly [serviceCapabilities]: string[] = ['@soma-p2p/discovery']
-  readonly [serviceDependencies]: string[] = ['@soma-p2p/rpc', '@soma-p2p/peers']
+  readonly [serviceDependencies]: string[] = ['@soma-p2p/rpc', '@soma-p2p/peers', '@libp2p/identify']
 
   readonly #components: DiscoveryComponents
   readonly #log: Logger
@@ -84,6 +93,8 @@ class DiscoveryService implements Discovery, Startable {
   readonly #renamed = new Set<FixedSource>()
   readonly #own: OwnInfo
   readonly #intake: InfoIntake
+  readonly #visits: Visits
+  readonly #dht: (Dht & Startable) | undefined
   #answered = 0
   #isHandling = false
   #loop: EventLoop | undefined
@@ -135,12 +146,15 @@ class DiscoveryService implements Discovery, Startable {
       accessType: init.accessType ?? 'public',
       capabilities: init.capabilities ?? (() => [])
     })
+    this.#visits = new Visits(peers)
+    this.#dht = init.dht === false ? undefined : this.#createDht(init)
   }
 
-  start(): void {
+  async start(): Promise<void> {
     if (this.#isHandling) return
     this.#isHandling = true
     this.#components.rpc.handle(getKnownPeers, (request, context) => this.#answer(request, context))
+    await this.#dht?.start()
   }
 
   /** Only now is every other part of libp2p ready to dial. */
@@ -157,7 +171,9 @@ class DiscoveryService implements Discovery, Startable {
       config: this.#config,
       clock: this.#clock,
       random: this.#random,
+      visits: this.#visits,
       ...(this.#goodPeers && { goodPeers: this.#goodPeers }),
+      ...(this.#dht && { feed: this.#feedFrom(this.#dht) }),
       takeNamed: () => this.#takeNamed(),
       requestFor: (peerId) => this.#requestFor(peerId),
       onEvent: this.#onEvent,
@@ -179,6 +195,7 @@ class DiscoveryService implements Discovery, Startable {
 
   async stop(): Promise<void> {
     await this.#end()
+    await this.#dht?.stop()
   }
 
   known(): KnownPeer[] {
@@ -203,6 +220,7 @@ class DiscoveryService implements Discovery, Startable {
       exchanges: this.#loop?.exchanges ?? { underWay: 0, succeeded: 0, failed: 0 },
       answered: this.#answered,
       infos: { learned: this.#intake.learned, refused: this.#intake.refused },
+      ...(this.#dht && { dht: this.#dht.status() }),
       dropped: this.#loop?.dropped ?? 0
     }
   }
@@ -213,6 +231,39 @@ class DiscoveryService implements Discovery, Startable {
 
   setConfiguredPeers(peers: readonly PeerAddresses[]): void {
     this.#name('configured', peers)
+  }
+
+  #createDht({ genesis, dht: options, accessType = 'public' }: DiscoveryInit): Dht & Startable {
+    const { privateNetwork } = this.#config
+    const { peers } = this.#components
+    return createDht(this.#components, {
+      chainId: genesis.chainId,
+      mode: accessType === 'public' ? 'server' : 'client',
+      addressRule: (address, subject) => dialableAddress(address, subject, privateNetwork),
+      mayAnnounce: (peerId) => (this.#known.get(peerId)?.info?.accessType ?? 'public') === 'public',
+      isBanned: (peerId) => peers.isBanned(peerId),
+      dial: ({ peerId, addresses }, dialOptions) => {
+        const known = this.#known.get(peerId)?.addresses ?? []
+        return this.#visits.dial({ peerId, addresses: [...known, ...addresses] }, dialOptions)
+      },
+      onFault: (peerId, error) => peers.report(peerId, error, { during: 'kad' }),
+      clock: this.#clock,
+      random: this.#random,
+      ...(typeof options === 'object' && options)
+    })
+  }
+
+  #feedFrom(dht: Dht): NonNullable<EventLoopInit['feed']> {
+    return ({ tasks, onFound }) =>
+      new DhtFeed({
+        dht,
+        tasks,
+        onFound,
+        clock: this.#clock,
+        random: this.#random,
+        tickMs: this.#config.discoveryIntervalMs,
+        isKnown: (peerId) => this.#known.get(peerId) !== undefined
+      })
   }
 
   #name(source: FixedSource, peers: readonly PeerAddresses[]): void {

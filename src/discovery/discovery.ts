@@ -5,6 +5,7 @@ import type { RecordStore } from '../peers/peer-gate.ts'
 import type { PeerAddresses } from '../peers/peers.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
+import type { DhtStatus } from './dht/dht.ts'
 import type { DiscoveryErrorCode } from './discovery-error.ts'
 import type { AddressSource, KnownPeer } from './known-peers.ts'
 import type { AccessType, Capability } from './messages.ts'
@@ -89,6 +90,8 @@ export interface DiscoveryStatus {
   readonly answered: number
   /** Infos taken, and infos refused by the code of the reason. */
   readonly infos: { readonly learned: number; readonly refused: Readonly<Partial<Record<DiscoveryErrorCode, number>>> }
+  /** The DHT, where this node takes part in it. */
+  readonly dht?: DhtStatus
   /** Messages to the event loop for which there was no room. */
   readonly dropped: number
 }

@@ -17,6 +17,7 @@ import type { KeptCommittee } from './kept-committee.ts'
 import type { FixedSource, KnownPeers } from './known-peers.ts'
 import type { GetKnownPeersRequest } from './messages.ts'
 import type { OwnInfo } from './own-info.ts'
+import type { Visits } from './visits.ts'
 
 /** What the loop is told. */
 export type LoopMessage =
@@ -49,6 +50,8 @@ export interface EventLoopInit {
   readonly feed?: (loop: { readonly tasks: TaskGroup; readonly onFound: (peer: FoundPeer) => void }) => DhtFeed
   /** Where good peers are remembered. @default nowhere */
   readonly goodPeers?: GoodPeerRecord
+  /** Peers dialled by queries of the DHT. */
+  readonly visits: Visits
   /** Fixed sources that were set since it was called last. */
   readonly takeNamed: () => Iterable<readonly [FixedSource, readonly PeerAddresses[]]>
   readonly requestFor: (peerId: PeerId) => GetKnownPeersRequest
@@ -177,7 +180,7 @@ export class EventLoop {
   }
 
   async #tick(): Promise<void> {
-    const { own, known, peers, clock, random, config, goodPeers } = this.#init
+    const { own, known, peers, visits, clock, random, config, goodPeers } = this.#init
     this.#isTickWaiting = false
     this.#dialsLeft = DIALS_PER_TICK
     this.#gainLeft = GAIN_PER_TICK
@@ -188,6 +191,7 @@ export class EventLoop {
     const available = connected.map(({ peerId }) => peerId).filter((peerId) => peers.isAvailable(peerId))
     for (const peerId of shuffled(random, available).slice(0, config.peersPerTick)) this.#exchanges.ask(peerId)
     goodPeers?.note(connected.flatMap((peer) => this.#asGoodPeer(peer)))
+    if (!this.#feed?.isBusy) visits.end(config.targetConnections)
     this.#feed?.tick({
       isIsolated: isIsolated(connected.length, config.targetConnections),
       mayProvide: own.current?.accessType === 'public',

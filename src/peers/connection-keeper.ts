@@ -93,6 +93,12 @@ export class ConnectionKeeper {
     this.#evict()
   }
 
+  /** Parts from a peer that is not needed. */
+  part(peerId: PeerId): void {
+    const entry = this.#table.get(peerId.toString())
+    if (entry !== undefined && !this.#init.isProtected(peerId)) this.#disconnect(entry, 'surplus')
+  }
+
   connected(): ConnectedPeer[] {
     return this.#table.values().map((entry) => this.#describe(entry))
   }

@@ -171,6 +171,10 @@ class PeerService implements Peers, Startable {
     return this.#dialler.size
   }
 
+  part(peerId: PeerId): void {
+    this.#keeper.part(peerId)
+  }
+
   connected(): ConnectedPeer[] {
     return this.#keeper.connected()
   }

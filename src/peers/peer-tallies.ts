@@ -3,8 +3,8 @@ import type { InboundRefusal } from './peer-gate.ts'
 import type { ConnectedPeer, DialOutcome, PeerCounts } from './peers.ts'
 import { Tally } from './tally.ts'
 
-/** Why we closed a connection that was in order: too many peers, too many of one subnet, or two of one peer. */
-export type ClosedReason = 'full' | 'subnet' | 'duplicate'
+/** Why we closed a connection that was in order: too many peers, too many of one subnet, two of one peer, or one that was not needed any more. */
+export type ClosedReason = 'full' | 'subnet' | 'duplicate' | 'surplus'
 
 /** What happened to peers, counted. */
 export class PeerTallies {
@@ -20,7 +20,7 @@ export class PeerTallies {
     'no-addresses': 0,
     'no-room': 0
   })
-  readonly closed: Tally<ClosedReason> = new Tally({ full: 0, subnet: 0, duplicate: 0 })
+  readonly closed: Tally<ClosedReason> = new Tally({ full: 0, subnet: 0, duplicate: 0, surplus: 0 })
   readonly refused: Tally<InboundRefusal> = new Tally({ banned: 0, 'not-allowed': 0, subnet: 0 })
   readonly reports: Tally<Consequence> = new Tally({ none: 0, backoff: 0, penalty: 0, ban: 0 })
 

@@ -128,6 +128,9 @@ export interface Peers {
   /** Every connected peer. */
   connected(): ConnectedPeer[]
 
+  /** Closes the connection to a peer that is not needed, unless it is protected: it is no fault of the peer. */
+  part(peerId: PeerId): void
+
   /**
    * Sets whom somebody protects, in place of those before: they are never evicted and count for no subnet. Those protected as `configured` are moreover
    * treated like the allowlist: they may connect where only chosen peers may, and no ban holds for them.

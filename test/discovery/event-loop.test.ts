@@ -10,6 +10,7 @@ import { KeptCommittee } from '../../src/discovery/kept-committee.ts'
 import { KnownPeers } from '../../src/discovery/known-peers.ts'
 import type { GetKnownPeersRequest } from '../../src/discovery/messages.ts'
 import { OwnInfo } from '../../src/discovery/own-info.ts'
+import { Visits } from '../../src/discovery/visits.ts'
 import type { PeerAddresses, Peers } from '../../src/peers/index.ts'
 import type { Rpc } from '../../src/rpc/index.ts'
 import { seededRandom } from '../../src/runtime/random.ts'
@@ -79,6 +80,7 @@ function start(context: TestContext, { connected = [] as TestPeer[], unavailable
     clock,
     random,
     takeNamed: () => [],
+    visits: new Visits(peers),
     requestFor: () => ({ ownInfo: own.current?.sealed, knownDigest: undefined, knownPrefixes: undefined }),
     onEvent,
     onFailure: (thrown) => assert.fail(String(thrown))
