@@ -4,9 +4,9 @@ import type {
   Libp2pEvents,
   Metrics,
   PeerId,
-  PeerStore,
   PrivateKey,
-  Startable
+  Startable,
+  TypedEventTarget
 } from '@libp2p/interface'
 import { isPeerId } from '@libp2p/interface'
 import type { AddressManager, ConnectionManager, Registrar } from '@libp2p/interface-internal'
@@ -31,7 +31,7 @@ import { standIn } from './stand-in.ts'
 export interface DhtComponents {
   readonly peerId: PeerId
   readonly privateKey: PrivateKey
-  readonly peerStore: PeerStore
+  readonly events: TypedEventTarget<Libp2pEvents>
   readonly registrar: Registrar
   readonly connectionManager: ConnectionManager
   readonly addressManager: AddressManager
@@ -75,16 +75,7 @@ const PROTOCOL_NAME = 'kad'
  * anyone claims to libp2p, which dials them, buffers frames of any size, keeps records without a bound, and gives away the addresses of any peer.
  */
 export function createDht(components: DhtComponents, init: DhtInit): Dht & Startable {
-  const {
-    peerId: self,
-    peerStore,
-    logger,
-    metrics,
-    privateKey,
-    registrar,
-    connectionManager,
-    addressManager
-  } = components
+  const { peerId: self, events, logger, metrics, privateKey, registrar, connectionManager, addressManager } = components
   const { clock = systemClock, random = systemRandom, isBanned, mode } = init
   const protocol = init.protocol ?? protocolId(init.chainId, PROTOCOL_NAME)
   const rendezvous = rendezvousKey(init.chainId)
@@ -93,7 +84,14 @@ export function createDht(components: DhtComponents, init: DhtInit): Dht & Start
   const onFault = ({ remotePeer }: { remotePeer: PeerId }, error: Error) => init.onFault?.(remotePeer, error)
 
   const records = new ProviderRecords({ self, clock, random, mayTell })
-  const peers = new KadPeers({ protocol, peerStore, records, mayTell, addressRule: init.addressRule })
+  const peers = new KadPeers({
+    protocol,
+    events,
+    records,
+    mayTell,
+    addressRule: init.addressRule,
+    onClient: (peerId) => service.forget(peerId)
+  })
   const requests = new RequestGuard({ registrar, clock, onFault, rendezvous: rendezvous.multihash.bytes })
   const ownAddresses = () => peers.dialable(self, addressManager.getAddresses())
   const queries = new QueryConnections({
@@ -112,7 +110,7 @@ export function createDht(components: DhtComponents, init: DhtInit): Dht & Start
   const ping = async (peer: unknown): Promise<number> => {
     if (!isPeerId(peer)) throw new TypeError('the DHT pings by peer ids only')
     if (connectionManager.getConnections(peer).length === 0) throw new Error('not connected')
-    if (!(await peers.serves(peer))) throw new Error('no server of the DHT')
+    if (!peers.serves(peer)) throw new Error('no server of the DHT')
     return 0
   }
 
@@ -143,6 +141,7 @@ export function createDht(components: DhtComponents, init: DhtInit): Dht & Start
     rendezvous,
     mode,
     records,
+    peers,
     requests,
     queries,
     ownAddresses,

@@ -14,6 +14,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { CID } from 'multiformats/cid'
 import type { CleanAnswer } from './clean-answer.ts'
 import type { Dht, DhtMode, DhtStatus, FoundPeer } from './dht.ts'
+import type { KadPeers } from './kad-peers.ts'
 import type { ProviderRecords } from './provider-records.ts'
 import type { QueryConnections } from './query-connections.ts'
 import type { RequestGuard } from './request-guard.ts'
@@ -29,6 +30,7 @@ export interface DhtServiceInit {
   readonly mode: DhtMode
   readonly queryTimeoutMs: number
   readonly records: ProviderRecords
+  readonly peers: KadPeers
   readonly requests: RequestGuard
   readonly queries: QueryConnections
   /** Where others may reach this node. */
@@ -58,6 +60,7 @@ export class DhtService implements Dht, Startable {
     if (this.#running !== undefined) return
     this.#running = new AbortController()
     setMaxListeners(Number.POSITIVE_INFINITY, this.#running.signal) // one listener a query
+    this.#init.peers.start()
     await start(this.#init.kad)
   }
 
@@ -65,6 +68,7 @@ export class DhtService implements Dht, Startable {
     if (this.#running === undefined) return
     this.#running.abort()
     this.#running = undefined
+    this.#init.peers.stop()
     this.#init.requests.stop()
     this.#init.queries.stop()
     await stop(this.#init.kad)

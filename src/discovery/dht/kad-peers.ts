@@ -1,10 +1,21 @@
-import { NotFoundError, type Peer, type PeerData, type PeerId, type PeerStore } from '@libp2p/interface'
+import {
+  type IdentifyResult,
+  type Libp2pEvents,
+  NotFoundError,
+  type Peer,
+  type PeerData,
+  type PeerId,
+  type PeerStore,
+  type TypedEventTarget
+} from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { MAX_ADDRESSES } from '../../consensus/limits.ts'
 import { BoundedMap } from '../../peers/bounded-map.ts'
 import type { ProviderRecords } from './provider-records.ts'
 import { standIn } from './stand-in.ts'
 
+/** Most servers of the DHT remembered: some times as many as are connected. */
+const MAX_SERVERS = 1_000
 /** Most peers remembered that others told of: some walks through a large network. */
 const MAX_CONTACTS = 1_000
 
@@ -13,16 +24,23 @@ export type AddressRule = (address: Multiaddr, subject: PeerId) => Multiaddr | u
 
 export interface KadPeersInit {
   readonly protocol: string
-  readonly peerStore: PeerStore
+  readonly events: TypedEventTarget<Libp2pEvents>
   readonly records: ProviderRecords
   readonly addressRule: AddressRule
   /** Whether a peer may be told of. */
   readonly mayTell: (peerId: PeerId) => boolean
+  /** Called with a peer that serves the DHT no more. */
+  readonly onClient: (peerId: PeerId) => void
 }
 
-/** The peers of the DHT: those that libp2p knows to speak its protocol, those that announced themselves, and those that others told of. */
+/**
+ * The peers of the DHT: those that said by identify that they serve it, those that announced themselves, and those that others told of.
+ *
+ * libp2p's peer store would not do: it takes whoever opens a stream of a protocol for one that serves it, and that clients do too.
+ */
 export class KadPeers {
   readonly #init: KadPeersInit
+  readonly #servers = new BoundedMap<string, Peer>(MAX_SERVERS)
   readonly #contacts = new BoundedMap<string, readonly Multiaddr[]>(MAX_CONTACTS)
 
   constructor(init: KadPeersInit) {
@@ -46,14 +64,22 @@ export class KadPeers {
     this.#contacts.set(name, this.dialable(peerId, [...addresses, ...(this.#contacts.get(name) ?? [])]))
   }
 
+  start(): void {
+    this.#init.events.addEventListener('peer:identify', this.#onIdentify)
+  }
+
+  stop(): void {
+    this.#init.events.removeEventListener('peer:identify', this.#onIdentify)
+  }
+
   /** Whether a peer is known to serve the DHT. */
-  async serves(peerId: PeerId): Promise<boolean> {
-    return (await this.#stored(peerId)) !== undefined
+  serves(peerId: PeerId): boolean {
+    return this.#servers.get(peerId.toString()) !== undefined
   }
 
   /** Where a query may reach a peer. What it says of itself comes first. */
-  async addressesOf(peerId: PeerId): Promise<Multiaddr[]> {
-    const said = (await this.#find(peerId))?.addresses ?? []
+  addressesOf(peerId: PeerId): Multiaddr[] {
+    const said = this.#find(peerId)?.addresses ?? []
     const heard = this.#contacts.get(peerId.toString()) ?? []
     return this.dialable(peerId, [...said.map(({ multiaddr }) => multiaddr), ...heard])
   }
@@ -66,33 +92,34 @@ export class KadPeers {
     all: async () => [],
     get: async (peerId) => this.#get(peerId),
     getInfo: async (peerId) => {
-      const { id, addresses } = await this.#get(peerId)
+      const { id, addresses } = this.#get(peerId)
       return { id, multiaddrs: addresses.map(({ multiaddr }) => multiaddr) }
     },
     merge: async (peerId, data) => this.#merge(peerId, data)
   })
 
-  async #get(peerId: PeerId): Promise<Peer> {
-    const found = this.#init.mayTell(peerId) ? await this.#find(peerId) : undefined
+  #get(peerId: PeerId): Peer {
+    const found = this.#init.mayTell(peerId) ? this.#find(peerId) : undefined
     if (found === undefined) throw new NotFoundError('not a peer of the DHT')
     return found
   }
 
-  async #find(peerId: PeerId): Promise<Peer | undefined> {
+  #find(peerId: PeerId): Peer | undefined {
+    const server = this.#servers.get(peerId.toString())
     const announced = this.#init.records.addressesOf(peerId)
-    const stored = await this.#stored(peerId)
-    if (announced === undefined && stored === undefined) return undefined
-    const addresses = [...(announced ?? []), ...(stored?.addresses ?? []).map(({ multiaddr }) => multiaddr)]
-    return peerOf(stored?.id ?? peerId, this.dialable(peerId, addresses))
+    if (announced === undefined) return server
+    const identified = server?.addresses.map(({ multiaddr }) => multiaddr) ?? []
+    return peerOf(peerId, this.dialable(peerId, [...announced, ...identified]))
   }
 
-  async #stored(peerId: PeerId): Promise<Peer | undefined> {
-    try {
-      const peer = await this.#init.peerStore.get(peerId)
-      return peer.protocols.includes(this.#init.protocol) ? peer : undefined
-    } catch (thrown) {
-      if (thrown instanceof NotFoundError) return undefined
-      throw thrown
+  readonly #onIdentify = ({ detail }: CustomEvent<IdentifyResult>): void => {
+    const { peerId, protocols, listenAddrs, signedPeerRecord } = detail
+    const name = peerId.toString()
+    if (protocols.includes(this.#init.protocol)) {
+      this.#servers.set(name, peerOf(peerId, this.dialable(peerId, signedPeerRecord?.addresses ?? listenAddrs)))
+    } else if (this.#servers.get(name) !== undefined) {
+      this.#servers.delete(name)
+      this.#init.onClient(peerId)
     }
   }
 

@@ -67,7 +67,7 @@ export class QueryConnections {
   async #dial(peerId: PeerId, signal: AbortSignal): Promise<Connection> {
     const { peers, dial, isSpared, onDead } = this.#init
     if (isSpared(peerId)) throw notConnected('it is left alone')
-    const addresses = await peers.addressesOf(peerId)
+    const addresses = peers.addressesOf(peerId)
     if (addresses.length > 0 && this.#dials.take('') > 0) throw notConnected('too many dials of queries')
     const outcome = await dial({ peerId, addresses }, { signal })
     if (outcome === 'failed' || outcome === 'no-addresses' || outcome === 'banned') onDead(peerId)
