@@ -22,7 +22,7 @@ export interface FeedState {
   /** Whether it may announce itself: it is public, and has addresses to be reached at. */
   readonly mayProvide: boolean
   /** Peers that it should be connected to and has no address that works. */
-  readonly sought: readonly PeerId[]
+  readonly lacking: readonly PeerId[]
 }
 
 /** A query of the DHT has a deadline of its own; this is the longest that one of ours may take in all, in milliseconds. */
@@ -72,14 +72,14 @@ export class DhtFeed {
     if (state.isIsolated && now >= this.#lookup.at) {
       this.#run('lookup', this.#lookup, (signal) => this.#take(dht.findProviders({ signal })))
     }
-    this.#search(state.sought, now)
+    this.#search(state.lacking, now)
   }
 
-  /** One of those sought whose turn it is. */
-  #search(sought: readonly PeerId[], now: number): void {
-    const names = new Set(sought.map(String))
+  /** One of those lacking whose turn it is. */
+  #search(lacking: readonly PeerId[], now: number): void {
+    const names = new Set(lacking.map(String))
     for (const key of this.#searches.keys()) if (!names.has(key)) this.#searches.delete(key)
-    for (const peerId of sought) {
+    for (const peerId of lacking) {
       const key = peerId.toString()
       const due = this.#searches.get(key) ?? { at: 0, waitMs: 0 }
       this.#searches.set(key, due)

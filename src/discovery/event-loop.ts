@@ -1,5 +1,5 @@
 import { AbortError, type PeerId } from '@libp2p/interface'
-import type { ConnectedPeer, PeerAddresses, Peers } from '../peers/peers.ts'
+import type { ConnectedPeer, Peers } from '../peers/peers.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { Mailbox } from '../runtime/mailbox.ts'
@@ -7,16 +7,18 @@ import { type Random, shuffled } from '../runtime/random.ts'
 import { TaskGroup } from '../runtime/task-group.ts'
 import type { FoundPeer } from './dht/dht.ts'
 import type { DhtFeed } from './dht-feed.ts'
-import { isIsolated, planDials } from './dial-plan.ts'
+import { isIsolated } from './dial-plan.ts'
 import type { DiscoveryConfig, DiscoveryEvent } from './discovery.ts'
 import { Exchanges } from './exchanges.ts'
 import type { GoodPeerRecord } from './good-peer-record.ts'
 import type { GoodPeer } from './good-peers.ts'
 import type { InfoIntake, Received } from './info-intake.ts'
 import type { KeptCommittee } from './kept-committee.ts'
-import type { FixedSource, KnownPeers } from './known-peers.ts'
+import type { KnownPeers } from './known-peers.ts'
 import type { GetKnownPeersRequest } from './messages.ts'
+import type { NamedPeers } from './named-peers.ts'
 import type { OwnInfo } from './own-info.ts'
+import { PeerSeeker } from './peer-seeker.ts'
 import type { Visits } from './visits.ts'
 
 /** What the loop is told. */
@@ -30,7 +32,7 @@ export type LoopMessage =
   | { readonly type: 'received'; readonly received: Received; readonly isAnswer: boolean }
   /** The DHT told of a peer. */
   | { readonly type: 'found'; readonly peer: FoundPeer }
-  /** The operator, the chain or the record of good peers names others than before: see `takeNamed`. */
+  /** The operator, the chain or the record of good peers names others than before: see `NamedPeers`. */
   | { readonly type: 'named' }
   /** A dial did not succeed. */
   | { readonly type: 'undialled'; readonly peerId: PeerId; readonly isKept: boolean }
@@ -46,26 +48,21 @@ export interface EventLoopInit {
   readonly config: DiscoveryConfig
   readonly clock: Clock
   readonly random: Random
-  /** Makes the feed from the DHT, run by tasks of the loop. @default none */
-  readonly feed?: (loop: { readonly tasks: TaskGroup; readonly onFound: (peer: FoundPeer) => void }) => DhtFeed
-  /** Where good peers are remembered. @default nowhere */
-  readonly goodPeers?: GoodPeerRecord
+  /** Makes the feed from the DHT, run by tasks of the loop; none without the DHT. */
+  readonly feed:
+    | ((loop: { readonly tasks: TaskGroup; readonly onFound: (peer: FoundPeer) => void }) => DhtFeed)
+    | undefined
+  /** Where good peers are remembered, if anywhere. */
+  readonly goodPeers: GoodPeerRecord | undefined
   /** Peers dialled by queries of the DHT. */
   readonly visits: Visits
-  /** Fixed sources that were set since it was called last. */
-  readonly takeNamed: () => Iterable<readonly [FixedSource, readonly PeerAddresses[]]>
+  readonly named: NamedPeers
   readonly requestFor: (peerId: PeerId) => GetKnownPeersRequest
+  /** Called after each tick. */
+  readonly onTick: () => void
   readonly onEvent: (event: DiscoveryEvent) => void
   readonly onFailure: (thrown: unknown) => void
 }
-
-/** Most dials from one tick to the next: an address costs nothing to invent, and whoever does must not make us dial the whole world for it. */
-const DIALS_PER_TICK = 30
-/**
- * Peers gained from one tick to the next, once we are not isolated: a network that starts at once would have everyone dial everyone, and each new
- * connection costs an exchange.
- */
-const GAIN_PER_TICK = 5
 
 /**
  * The Discovery Event Loop. Whatever changes the table of known peers goes through it, one message at a time; what takes time on the network
@@ -77,11 +74,8 @@ export class EventLoop {
   readonly #tasks: TaskGroup
   readonly #exchanges: Exchanges
   readonly #feed: DhtFeed | undefined
+  readonly #seeker: PeerSeeker
   #isTickWaiting = false
-  #dialsLeft = 0
-  #gainLeft = 0
-  /** Kept peers that the last dial did not reach. */
-  readonly #unreached = new Set<string>()
 
   constructor(init: EventLoopInit) {
     this.#init = init
@@ -93,6 +87,15 @@ export class EventLoop {
       requestFor: init.requestFor,
       onAnswer: (from, { ownInfo, knownInfos }) =>
         this.post({ type: 'received', received: { from, ownInfo, relayed: knownInfos }, isAnswer: true })
+    })
+    this.#seeker = new PeerSeeker({
+      known: init.known,
+      committee: init.committee,
+      peers: init.peers,
+      random: init.random,
+      tasks: this.#tasks,
+      targetConnections: init.config.targetConnections,
+      onFailed: (peerId, isKept) => this.post({ type: 'undialled', peerId, isKept })
     })
     this.#feed = init.feed?.({ tasks: this.#tasks, onFound: (peer) => this.post({ type: 'found', peer }) })
   }
@@ -135,24 +138,24 @@ export class EventLoop {
     for await (const message of this.#mailbox) {
       const mayDial = !signal.aborted && (await this.#handle(message, signal))
       if (signal.aborted) return
-      if (mayDial) this.#dial()
+      if (mayDial) this.#seeker.seek()
     }
   }
 
   /** Works on one message, and says whether there may be somebody to dial now. */
   async #handle(message: LoopMessage, signal: AbortSignal): Promise<boolean> {
-    const { known, committee, intake, clock, onEvent } = this.#init
+    const { known, intake, clock, onTick, onEvent } = this.#init
     switch (message.type) {
       case 'tick':
         await this.#tick()
+        onTick()
         return true
       case 'listening':
         await this.#introduceOneself()
         return false
       case 'connected':
         onEvent(message)
-        committee.connected(message.peerId)
-        this.#unreached.delete(message.peerId.toString())
+        this.#seeker.connected(message.peerId)
         this.#exchanges.ask(message.peerId)
         return false
       case 'disconnected':
@@ -174,7 +177,7 @@ export class EventLoop {
         this.#takeNamed()
         return true
       case 'undialled':
-        this.#missed(message.peerId, message.isKept)
+        this.#seeker.failed(message.peerId, message.isKept)
         return true // its place is free for another
     }
   }
@@ -182,8 +185,7 @@ export class EventLoop {
   async #tick(): Promise<void> {
     const { own, known, peers, visits, clock, random, config, goodPeers } = this.#init
     this.#isTickWaiting = false
-    this.#dialsLeft = DIALS_PER_TICK
-    this.#gainLeft = GAIN_PER_TICK
+    this.#seeker.tick()
     this.#takeNamed()
     await own.renew()
     known.expire(clock.now())
@@ -195,7 +197,7 @@ export class EventLoop {
     this.#feed?.tick({
       isIsolated: isIsolated(connected.length, config.targetConnections),
       mayProvide: own.current?.accessType === 'public',
-      sought: this.#sought()
+      lacking: this.#seeker.lacking()
     })
   }
 
@@ -209,29 +211,6 @@ export class EventLoop {
     }
   }
 
-  #missed(peerId: PeerId, isKept: boolean): void {
-    if (!isKept) {
-      this.#gainLeft += 1
-      return
-    }
-    this.#unreached.add(peerId.toString())
-    if (this.#init.committee.failed(peerId)) this.#protect()
-  }
-
-  /** Peers to be kept that no address leads to. */
-  #sought(): PeerId[] {
-    const { known, peers, committee } = this.#init
-    const connected = new Set(peers.connected().map(({ peerId }) => peerId.toString()))
-    const kept = [...known.from('configured').map(({ peerId }) => peerId), ...committee.peers()]
-    const names = new Set(kept.map(String))
-    for (const key of this.#unreached) if (!names.has(key)) this.#unreached.delete(key)
-    return kept.filter((peerId) => {
-      const key = peerId.toString()
-      if (connected.has(key)) return false
-      return this.#unreached.has(key) || known.get(peerId)?.addresses.length === 0
-    })
-  }
-
   #asGoodPeer({ peerId, direction }: ConnectedPeer): [GoodPeer] | [] {
     const { known, clock } = this.#init
     const peer = known.get(peerId)
@@ -242,57 +221,15 @@ export class EventLoop {
   }
 
   #takeNamed(): void {
-    const { self, known, committee, takeNamed } = this.#init
-    const named = [...takeNamed()]
-    for (const [source, peers] of named) {
+    const { self, known, committee, named } = this.#init
+    const taken = named.take()
+    for (const [source, peers] of taken) {
       known.setSource(
         source,
         peers.filter(({ peerId }) => !peerId.equals(self))
       )
       if (source === 'committee') committee.set(peers)
     }
-    if (named.length > 0) this.#protect()
-  }
-
-  #protect(): void {
-    const { known, peers, committee } = this.#init
-    peers.protect(
-      'configured',
-      known.from('configured').map(({ peerId }) => peerId)
-    )
-    peers.protect('committee', committee.peers())
-  }
-
-  #dial(): void {
-    const { known, peers, committee, random, config } = this.#init
-    const isKept = (peerId: PeerId) => known.isFrom('configured', peerId) || committee.has(peerId)
-    const isOutsideTarget = (peerId: PeerId) => committee.isValidator && committee.has(peerId)
-    const counted = peers.connected().filter(({ peerId }) => !isOutsideTarget(peerId))
-    const plan = planDials({
-      known: known.list(),
-      isKept,
-      isOutsideTarget,
-      taken: counted.length + peers.dialling,
-      outbound: counted.filter(({ direction }) => direction === 'outbound').length + peers.dialling,
-      target: config.targetConnections,
-      limit: isIsolated(counted.length, config.targetConnections) ? config.targetConnections : this.#gainLeft,
-      random,
-      canDial: (peerId) => peers.canDial(peerId),
-      subnetOf: (address) => peers.subnetOf(address),
-      hasRoomAt: (address) => peers.hasRoomAt(address)
-    })
-    for (const peer of plan.kept) this.#dialOne(peer, true)
-    for (const peer of plan.others.slice(0, this.#dialsLeft)) {
-      this.#dialsLeft -= 1
-      this.#gainLeft -= 1
-      this.#dialOne(peer, false)
-    }
-  }
-
-  #dialOne(peer: PeerAddresses, isKept: boolean): void {
-    this.#tasks.run(async (signal) => {
-      const outcome = await this.#init.peers.dial(peer, { signal })
-      if (outcome === 'failed') this.post({ type: 'undialled', peerId: peer.peerId, isKept })
-    })
+    if (taken.length > 0) this.#seeker.protect()
   }
 }

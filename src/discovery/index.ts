@@ -28,7 +28,8 @@ export type {
   DiscoveryStatus
 } from './discovery.ts'
 export { DISCOVERY_CONSEQUENCES, DiscoveryError, type DiscoveryErrorCode } from './discovery-error.ts'
-export { type DiscoveryComponents, discovery } from './discovery-service.ts'
+export type { DiscoveryComponents } from './discovery-parts.ts'
+export { discovery } from './discovery-service.ts'
 export type { AddressSource, KnownPeer } from './known-peers.ts'
 export type { AccessType, Capability } from './messages.ts'
 export type { NodeInfo } from './node-info.ts'

@@ -78,7 +78,9 @@ test('dialling stops at the target', options, async (context) => {
   await until(context, () => same(informedOf(node), idsOf(hub, ...others)) && connectedTo(node).length >= 3)
   const { succeeded } = node.discovery.status().exchanges
   await until(context, () => node.discovery.status().exchanges.succeeded > succeeded + 10)
-  assert.equal(connectedTo(node).length, 3)
+  // others may have dialled it meanwhile
+  const outbound = node.peers.connected().filter(({ direction }) => direction === 'outbound')
+  assert.ok(outbound.length <= 3, `it dialled ${outbound.length}`)
   assert.equal(node.discovery.status().dialling, 0)
 })
 

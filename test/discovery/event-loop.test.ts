@@ -9,6 +9,7 @@ import { InfoIntake } from '../../src/discovery/info-intake.ts'
 import { KeptCommittee } from '../../src/discovery/kept-committee.ts'
 import { KnownPeers } from '../../src/discovery/known-peers.ts'
 import type { GetKnownPeersRequest } from '../../src/discovery/messages.ts'
+import { NamedPeers } from '../../src/discovery/named-peers.ts'
 import { OwnInfo } from '../../src/discovery/own-info.ts'
 import { Visits } from '../../src/discovery/visits.ts'
 import type { PeerAddresses, Peers } from '../../src/peers/index.ts'
@@ -79,9 +80,12 @@ function start(context: TestContext, { connected = [] as TestPeer[], unavailable
     },
     clock,
     random,
-    takeNamed: () => [],
+    named: new NamedPeers(),
+    feed: undefined,
+    goodPeers: undefined,
     visits: new Visits(peers),
     requestFor: () => ({ ownInfo: own.current?.sealed, knownDigest: undefined, knownPrefixes: undefined }),
+    onTick: () => {},
     onEvent,
     onFailure: (thrown) => assert.fail(String(thrown))
   })

@@ -1,10 +1,21 @@
 import { EventEmitter, once } from 'node:events'
 import type { TestContext } from 'node:test'
-import type { Libp2p, PrivateKey } from '@libp2p/interface'
+import type { ConnectionGater, Libp2p, PeerId, PrivateKey } from '@libp2p/interface'
+import type { AddressManager } from '@libp2p/interface-internal'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Genesis } from '../../src/consensus/genesis.ts'
 import { type Discovery, type DiscoveryEvent, type DiscoveryInit, discovery } from '../../src/discovery/index.ts'
-import { createPeerGate, type PeerGate, type Peers, type PeersInit, peers } from '../../src/peers/index.ts'
-import { type Rpc, rpc } from '../../src/rpc/index.ts'
+import type { GetKnownPeersRequest, GetKnownPeersResponse } from '../../src/discovery/messages.ts'
+import { getKnownPeers } from '../../src/discovery/protocols.ts'
+import {
+  createPeerGate,
+  type PeerGate,
+  type PeerGateInit,
+  type Peers,
+  type PeersInit,
+  peers
+} from '../../src/peers/index.ts'
+import { type Rpc, type RpcHandler, rpc } from '../../src/rpc/index.ts'
 import { buildGenesis } from '../../src/testing/genesis-builder.ts'
 import { deriveValidatorKeys } from '../../src/testing/validator-keys.ts'
 import { baseServices, startNode } from '../peers/start-node.ts'
@@ -20,7 +31,7 @@ export interface DiscoveryNode {
   readonly peers: Peers
   readonly gate: PeerGate
   readonly events: readonly DiscoveryEvent[]
-  /** Its multiaddrs, each with the peer id. */
+  /** The multiaddrs that it listens on, each with the peer id. */
   readonly addresses: string[]
 }
 
@@ -28,6 +39,13 @@ export interface DiscoveryNodeInit extends Partial<DiscoveryInit> {
   readonly privateKey?: PrivateKey
   readonly listen?: string
   readonly peersInit?: Partial<PeersInit>
+  readonly gateInit?: PeerGateInit
+  /** Whether its answers to GetKnownPeers name others than itself. @default true */
+  readonly relays?: boolean
+  /** Multiaddrs that it claims to be reached at, to everyone who asks it. @default those that it listens on */
+  readonly announce?: readonly string[]
+  /** Whether the link to a peer is down: neither side reaches the other. @default never */
+  readonly isCutFrom?: (peerId: PeerId) => boolean
 }
 
 /** Fires whenever something happens at a node of this process. */
@@ -35,19 +53,28 @@ const changes = new EventEmitter({ captureRejections: false }).setMaxListeners(0
 
 /** A node of a private network on loopback that ticks quickly, started, and stopped at the end of the test. */
 export async function startDiscovery(context: TestContext, init: DiscoveryNodeInit = {}): Promise<DiscoveryNode> {
-  const { privateKey, listen, peersInit, config, clock, ...rest } = init
-  const gate = createPeerGate()
+  const { privateKey, listen, peersInit, gateInit, relays = true, announce, isCutFrom, config, clock, ...rest } = init
+  const gate = createPeerGate(gateInit)
   const events: DiscoveryEvent[] = []
+  let listening = (): Multiaddr[] => []
   const node: DiscoveryNode['node'] = await startNode(context, {
-    connectionGater: gate.connectionGater,
+    connectionGater: isCutFrom === undefined ? gate.connectionGater : cutBy(isCutFrom, gate.connectionGater),
     ...(privateKey && { privateKey }),
     ...(listen && { listen }),
     services: {
       ...baseServices,
-      rpc: rpc({
-        chainId: genesis.chainId,
-        onFault: (peer, error, { protocol }) => node.services.peers.report(peer, error, { during: protocol })
-      }),
+      announced: ({ addressManager }: { addressManager: AddressManager }) => {
+        listening = addressManager.getAddresses.bind(addressManager)
+        if (announce !== undefined) addressManager.getAddresses = () => announce.map((address) => multiaddr(address))
+        return {}
+      },
+      rpc: (components: Parameters<ReturnType<typeof rpc>>[0]) => {
+        const service = rpc({
+          chainId: genesis.chainId,
+          onFault: (peer, error, { protocol }) => node.services.peers.report(peer, error, { during: protocol })
+        })(components)
+        return relays ? service : relayingNobody(service)
+      },
       peers: peers({ gate, backoffBaseMs: 20, backoffMaxMs: 100, shortLivedMs: 0, ...peersInit }),
       discovery: discovery({
         genesis,
@@ -64,8 +91,31 @@ export async function startDiscovery(context: TestContext, init: DiscoveryNodeIn
   for (const type of ['peer:connect', 'peer:disconnect'] as const) {
     node.addEventListener(type, () => changes.emit('change'))
   }
-  const addresses = node.getMultiaddrs().map(String)
+  const addresses = listening().map(String)
   return { node, discovery: node.services.discovery, peers: node.services.peers, gate, events, addresses }
+}
+
+/** A service that answers GetKnownPeers with the node's own info alone. */
+function relayingNobody(service: Rpc): Rpc {
+  const handle = service.handle.bind(service)
+  service.handle = (protocol, handler) => {
+    if (protocol.name !== getKnownPeers.name) return handle(protocol, handler)
+    const answer = handler as unknown as RpcHandler<GetKnownPeersRequest, GetKnownPeersResponse>
+    handle(getKnownPeers, async (request, context) => {
+      const response = await answer(request, context)
+      return { ...(response as GetKnownPeersResponse), knownInfos: [] }
+    })
+  }
+  return service
+}
+
+function cutBy(isCutFrom: (peerId: PeerId) => boolean, gater: ConnectionGater): ConnectionGater {
+  return {
+    ...gater,
+    denyDialPeer: async (peerId) => isCutFrom(peerId) || (await gater.denyDialPeer?.(peerId)) === true,
+    denyInboundEncryptedConnection: async (peerId, connection) =>
+      isCutFrom(peerId) || (await gater.denyInboundEncryptedConnection?.(peerId, connection)) === true
+  }
 }
 
 /** Resolves when a condition holds: it is looked at whenever something happens at a node, and at least now and then. */
@@ -100,4 +150,16 @@ export function idsOf(...nodes: Pick<DiscoveryNode, 'node'>[]): string[] {
 /** Whether two lists are the same. */
 export function same(a: readonly string[], b: readonly string[]): boolean {
   return a.join() === b.join()
+}
+
+/** Resolves when each node has asked others so many more times: what spreads by itself has spread then. */
+export async function exchangesOf(context: TestContext, nodes: readonly DiscoveryNode[], count: number): Promise<void> {
+  const asked = ({ discovery }: DiscoveryNode) => discovery.status().exchanges.succeeded
+  const goals = nodes.map((node) => ({ node, goal: asked(node) + count }))
+  await until(context, () => goals.every(({ node, goal }) => asked(node) >= goal))
+}
+
+/** Ends every connection of a node to a peer as a broken cable does. */
+export function breakOff({ node }: Pick<DiscoveryNode, 'node'>, peerId: PeerId): void {
+  for (const connection of node.getConnections(peerId)) connection.abort(new Error('a cable was pulled'))
 }
