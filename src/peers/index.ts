@@ -1,7 +1,9 @@
 /**
- * What is known of the conduct of peers: backoff, penalties and bans, how fast they deliver, and the way to dial them.
+ * What is known of the conduct of peers: backoff, penalties and bans, how fast they deliver; the way to dial them; and the limits of connections: how many,
+ * how many of a subnet, one to each peer.
  *
- * The gate is made before libp2p, which asks it at every connection; the service decides who is banned, and disconnects.
+ * The gate is made before libp2p, which asks it at every connection; the service decides who is banned, who has to go, and disconnects. libp2p's own limit is set
+ * above the service's, or libp2p would choose.
  *
  * @example
  *
@@ -9,7 +11,8 @@
  * const gate = createPeerGate({ records: store })
  * const node = await createLibp2p({
  *   connectionGater: gate.connectionGater,
- *   services: { peers: peers({ gate }) }
+ *   connectionManager: { maxConnections: 1_000 },
+ *   services: { peers: peers({ gate, maxConnections: 100 }) }
  * })
  * node.services.peers.report(peerId, new RpcError('RPC_TIMEOUT', 'no answer')) // 'backoff'
  * ```

@@ -112,3 +112,31 @@ test('the table of bans is bounded', async () => {
   for (const { peerId } of await makePeers(10)) gate.ban(peerId, HOUR, 'reason')
   assert.equal(gate.listBans().length, 3)
 })
+
+test('the allowlist holds for the gate alone, without a service, and peer ids are known in any spelling', async () => {
+  const gate = createPeerGate({
+    clock: new ManualClock(),
+    allowlist: [a.toCID().toString()],
+    onlyAllowlisted: true
+  })
+  gate.ban(a, HOUR, 'reason')
+  assert.equal(gate.isChosen(a), true)
+  assert.deepEqual(await verdicts(gate, a), [false, false, false])
+  assert.deepEqual(await verdicts(gate, b), [false, true, false])
+})
+
+test('the guard is asked about those who dial, and told who was refused', async () => {
+  const gate = createPeerGate({ clock: new ManualClock() })
+  const refused: string[] = []
+  gate.guardBy({
+    isConfigured: (peerId) => peerId.equals(a),
+    hasRoomFor: () => false,
+    onRefused: (refusal) => refused.push(refusal)
+  })
+  gate.ban(a, HOUR, 'reason')
+  assert.deepEqual(await verdicts(gate, a), [false, false, false])
+  assert.deepEqual(await verdicts(gate, b), [false, true, false])
+  gate.ban(b, HOUR, 'reason')
+  assert.deepEqual(await verdicts(gate, b), [true, true, true])
+  assert.deepEqual(refused, ['subnet', 'banned'])
+})

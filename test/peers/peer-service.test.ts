@@ -4,41 +4,15 @@ import { type AddressInfo, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { AbortError, type Libp2p, type PeerId } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import {
-  createPeerGate,
-  type PeerGate,
-  type PeerReport,
-  type Peers,
-  type PeersInit,
-  peers
-} from '../../src/peers/index.ts'
+import { createPeerGate, type PeersInit, peers } from '../../src/peers/index.ts'
 import { RpcError } from '../../src/rpc/rpc-error.ts'
 import { VerifyError } from '../../src/verify/verify-error.ts'
 import { makePeers } from './make-peer.ts'
-import { ManualClock } from './manual-clock.ts'
 import { baseServices, startNode } from './start-node.ts'
+import { startPeers } from './start-peers.ts'
 
-interface Fixture {
-  readonly node: Libp2p<{ peers: Peers }>
-  readonly peers: Peers
-  readonly gate: PeerGate
-  readonly clock: ManualClock
-  readonly reports: PeerReport[]
-}
-
-async function start(context: TestContext, init: Partial<PeersInit> = {}): Promise<Fixture> {
-  const clock = new ManualClock()
-  const reports: PeerReport[] = []
-  const gate = createPeerGate({ clock })
-  const node = await startNode(context, {
-    connectionGater: gate.connectionGater,
-    services: {
-      ...baseServices,
-      peers: peers({ gate, clock, random: { next: () => 1 }, onReport: (report) => reports.push(report), ...init })
-    }
-  })
-  return { node, peers: node.services.peers, gate, clock, reports }
-}
+const start = (context: TestContext, peersInit: Partial<PeersInit> = {}) =>
+  startPeers(context, { peersInit: { random: { next: () => 1 }, ...peersInit } })
 
 const [first, second] = await makePeers(2)
 if (first === undefined || second === undefined) throw new Error('no peers')

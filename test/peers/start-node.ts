@@ -5,7 +5,7 @@ import { type Identify, identify } from '@libp2p/identify'
 import type { ComponentLogger, ConnectionGater, Libp2p, Logger, PrivateKey, ServiceMap } from '@libp2p/interface'
 import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { createLibp2p, type ServiceFactoryMap } from 'libp2p'
+import { createLibp2p, type Libp2pInit, type ServiceFactoryMap } from 'libp2p'
 import { YAMUX_STREAM_OPTIONS } from '../../src/rpc/yamux-stream-options.ts'
 
 const silent: Logger = Object.assign(() => {}, {
@@ -30,18 +30,23 @@ export interface TestNodeInit<T extends ServiceMap> {
   readonly connectionGater?: ConnectionGater
   /** @default '/ip4/127.0.0.1/tcp/0' */
   readonly listen?: string
+  /** The address that it dials from. @default what the machine chooses */
+  readonly dialFrom?: string
+  readonly metrics?: NonNullable<Libp2pInit['metrics']>
 }
 
 /** A libp2p node on loopback, started, and stopped at the end of the test. */
 export async function startNode<T extends ServiceMap>(
   context: TestContext,
-  { services, listen = '/ip4/127.0.0.1/tcp/0', ...init }: TestNodeInit<T>
+  { services, listen = '/ip4/127.0.0.1/tcp/0', dialFrom, ...init }: TestNodeInit<T>
 ): Promise<Libp2p<T>> {
+  // handed on to the socket, though no declared option
+  const dialOpts = { noDelay: true, localAddress: dialFrom }
   const node = await createLibp2p({
     ...init,
     logger: quietLogger,
     addresses: { listen: [listen] },
-    transports: [tcp()],
+    transports: [tcp(dialFrom === undefined ? {} : { dialOpts })],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux({ streamOptions: YAMUX_STREAM_OPTIONS })],
     connectionManager: { inboundConnectionThreshold: Number.POSITIVE_INFINITY, maxIncomingPendingConnections: 100 },
