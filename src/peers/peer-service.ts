@@ -76,6 +76,10 @@ class PeerService implements Peers, Startable {
       isTrusted: (peerId) => init.isTrusted(peerId) || gate.isChosen(peerId),
       hasLeft: (peerId) => this.#keeper.hasLeft(peerId),
       isBanned: gate.isBanned,
+      onReport: (report) => {
+        this.#tallies.reports.add(report.consequence)
+        init.onReport(report)
+      },
       ban: (peerId, error, code) => this.#ban(peerId, error, code)
     })
     this.#keeper = new ConnectionKeeper({
