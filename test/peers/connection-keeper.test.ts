@@ -202,6 +202,19 @@ test('a peer that was turned away is in no backoff, and to blame for nothing', a
   assert.equal(b.peers.canDial(victim.node.peerId), true, 'it was dialled, and did not dial')
 })
 
+test('a peer that is no longer wanted is parted from without blame, unless it is protected', async (context) => {
+  const victim = await startPeers(context)
+  const [a, b] = await startMany(context, Array(2).fill('127.0.0.1'))
+  if (!a || !b) throw new Error('no nodes')
+  for (const node of [a, b]) assert.equal(await victim.peers.dial(addressesOf(node)), 'connected')
+  victim.peers.protect('committee', [a.node.peerId])
+  for (const { node } of [a, b]) victim.peers.part(node.peerId)
+  assert.deepEqual(connectedTo(victim), idsOf(a))
+  await until(context, () => !isOpen(victim, b.node.peerId))
+  assert.equal(victim.peers.canDial(b.node.peerId), true)
+  assert.equal(victim.peers.counts().closed.surplus, 1)
+})
+
 test('whoever is in the allowlist gets in, over the limits and over a ban', async (context) => {
   const { privateKey, peerId } = await makePeer(7)
   const victim = await startPeers(context, {
