@@ -75,18 +75,18 @@ export class DhtFeed {
     this.#search(state.lacking, now)
   }
 
-  /** One of those lacking whose turn it is. */
+  /** Of those lacking, the one who has waited longest. */
   #search(lacking: readonly PeerId[], now: number): void {
     const names = new Set(lacking.map(String))
     for (const key of this.#searches.keys()) if (!names.has(key)) this.#searches.delete(key)
-    for (const peerId of lacking) {
-      const key = peerId.toString()
-      const due = this.#searches.get(key) ?? { at: 0, waitMs: 0 }
-      this.#searches.set(key, due)
-      if (now < due.at) continue
-      this.#run('search', due, (signal) => this.#take(this.#init.dht.findPeer(peerId, { signal })))
-      return
-    }
+    const searches = lacking.map((peerId) => {
+      const due = this.#searches.get(peerId.toString()) ?? { at: 0, waitMs: 0 }
+      this.#searches.set(peerId.toString(), due)
+      return { peerId, due }
+    })
+    const [first] = searches.sort((a, b) => a.due.at - b.due.at)
+    if (first === undefined || now < first.due.at) return
+    this.#run('search', first.due, (signal) => this.#take(this.#init.dht.findPeer(first.peerId, { signal })))
   }
 
   /** Runs one task of a kind at a time. It says whether it brought anything new. */
