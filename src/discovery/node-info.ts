@@ -81,8 +81,10 @@ export async function openNodeInfo(received: Uint8Array, rules: OpenRules): Prom
   const sealed = received.slice()
   const { envelope, content } = parse(sealed)
   const accessType = accessTypeOf(content.accessType)
-  const peerId = peerIdFromPublicKey(envelope.publicKey)
-  if (peerId.type !== 'Ed25519') throw refusal('INFO_UNSUPPORTED_KEY', `a key of type ${peerId.type}`)
+  const { publicKey } = envelope
+  // before a peer id is made of it, which there is none of for some keys that an envelope holds
+  if (publicKey.type !== 'Ed25519') throw refusal('INFO_UNSUPPORTED_KEY', `a key of type ${publicKey.type}`)
+  const peerId = peerIdFromPublicKey(publicKey)
   if (!bytesEqual(content.peerId, peerId.toMultihash().bytes)) {
     throw refusal('INFO_WRONG_SIGNER', `sealed by ${peerId}, about another`)
   }
