@@ -83,6 +83,7 @@ export class EventLoop {
     this.#exchanges = new Exchanges({
       rpc: init.rpc,
       peers: init.peers,
+      clock: init.clock,
       tasks: this.#tasks,
       requestFor: init.requestFor,
       onAnswer: (from, { ownInfo, knownInfos }) =>
@@ -118,6 +119,7 @@ export class EventLoop {
 
   /** Ends it; resolves when nothing of it runs any more. */
   async stop(): Promise<void> {
+    this.#remember()
     this.#mailbox.close()
     await this.#tasks.stop(new AbortError('discovery is stopping'))
   }
@@ -183,7 +185,7 @@ export class EventLoop {
   }
 
   async #tick(): Promise<void> {
-    const { own, known, peers, visits, clock, random, config, goodPeers } = this.#init
+    const { own, known, peers, visits, clock, random, config } = this.#init
     this.#isTickWaiting = false
     this.#seeker.tick()
     this.#takeNamed()
@@ -192,7 +194,7 @@ export class EventLoop {
     const connected = peers.connected()
     const available = connected.map(({ peerId }) => peerId).filter((peerId) => peers.isAvailable(peerId))
     for (const peerId of shuffled(random, available).slice(0, config.peersPerTick)) this.#exchanges.ask(peerId)
-    goodPeers?.note(connected.flatMap((peer) => this.#asGoodPeer(peer)))
+    this.#remember()
     if (!this.#feed?.isBusy) visits.end(config.targetConnections)
     this.#feed?.tick({
       isIsolated: isIsolated(connected.length, config.targetConnections),
@@ -209,6 +211,12 @@ export class EventLoop {
     if (wasUnknown && own.current !== undefined) {
       for (const { peerId } of peers.connected()) this.#exchanges.ask(peerId)
     }
+  }
+
+  /** Takes note of those connected, for a restart. */
+  #remember(): void {
+    const { goodPeers, peers } = this.#init
+    goodPeers?.note(peers.connected().flatMap((peer) => this.#asGoodPeer(peer)))
   }
 
   #asGoodPeer({ peerId, direction }: ConnectedPeer): [GoodPeer] | [] {

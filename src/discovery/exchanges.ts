@@ -1,6 +1,7 @@
 import type { PeerId } from '@libp2p/interface'
 import type { Peers } from '../peers/peers.ts'
 import type { Rpc } from '../rpc/rpc.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { TaskGroup } from '../runtime/task-group.ts'
 import type { GetKnownPeersRequest, GetKnownPeersResponse } from './messages.ts'
 import { getKnownPeers } from './protocols.ts'
@@ -8,7 +9,9 @@ import { getKnownPeers } from './protocols.ts'
 export interface ExchangesInit {
   readonly rpc: Rpc
   readonly peers: Peers
+  readonly clock: Clock
   readonly tasks: TaskGroup
+  /** Called when it is the peer's turn: the request tells what is known by then. */
   readonly requestFor: (peerId: PeerId) => GetKnownPeersRequest
   /** Takes an answer, and calls `done` once it has worked on it; false when it cannot take it. */
   readonly onAnswer: (peerId: PeerId, response: GetKnownPeersResponse) => boolean
@@ -16,11 +19,17 @@ export interface ExchangesInit {
 
 /** Most exchanges under way, answers not yet worked on included: each may hold an answer of 1 MiB. */
 const MAX_UNDER_WAY = 16
+/** Of those, the ones with peers that are not slow: who is asked at the same time sends the same, who is asked afterwards leaves out what the others brought. */
+const MAX_PROMPT = 3
+/** From when on a peer is slow, in milliseconds: others are asked beside it, so that silent ones hold up nobody for long. */
+const SLOW_MS = 1_000
 
 /** Asks peers for what they know: one exchange a peer at a time, and a bounded number in all. */
 export class Exchanges {
   readonly #init: ExchangesInit
-  readonly #underWay = new Set<string>()
+  /** What ends with each exchange. */
+  readonly #underWay = new Map<string, AbortController>()
+  readonly #prompt = new Set<string>()
   readonly #waiting = new Map<string, PeerId>()
   #succeeded = 0
   #failed = 0
@@ -46,18 +55,25 @@ export class Exchanges {
 
   /** The answer of a peer has been worked on. */
   done(peerId: PeerId): void {
-    this.#underWay.delete(peerId.toString())
+    const key = peerId.toString()
+    this.#underWay.get(key)?.abort()
+    this.#underWay.delete(key)
+    this.#prompt.delete(key)
     this.#next()
   }
 
   #next(): void {
-    if (this.#init.tasks.signal.aborted) return
+    const { tasks } = this.#init
+    if (tasks.signal.aborted) return
     for (const [key, peerId] of this.#waiting) {
-      if (this.#underWay.size >= MAX_UNDER_WAY) return
+      if (this.#underWay.size >= MAX_UNDER_WAY || this.#prompt.size >= MAX_PROMPT) return
       if (this.#underWay.has(key)) continue // once more when that one is done
       this.#waiting.delete(key)
-      this.#underWay.add(key)
-      this.#init.tasks.run((signal) => this.#exchange(peerId, signal))
+      const ended = new AbortController()
+      this.#underWay.set(key, ended)
+      this.#prompt.add(key)
+      tasks.run((signal) => this.#exchange(peerId, signal))
+      tasks.run((signal) => this.#becomeSlow(key, AbortSignal.any([signal, ended.signal])))
     }
   }
 
@@ -73,5 +89,17 @@ export class Exchanges {
       peers.report(peerId, thrown, { during: getKnownPeers.name })
       this.done(peerId)
     }
+  }
+
+  /** Makes room for another, unless the exchange ends before. */
+  async #becomeSlow(key: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#init.clock.sleep(SLOW_MS, { signal })
+    } catch (thrown) {
+      if (signal.aborted) return
+      throw thrown
+    }
+    this.#prompt.delete(key)
+    this.#next()
   }
 }
