@@ -37,7 +37,7 @@ export function formatReport(report: NodeReport, stream: NodeJS.WriteStream): st
   for (const [part, { state, reason }] of Object.entries(report.health)) {
     rows.push([part, styleText(colours[state], state, { stream }) + (reason === undefined ? '' : `: ${reason}`)])
   }
-  const lonely = report.discovery.isIsolated ? ', too few' : ''
+  const lonely = report.discovery.isIsolated ? ' and looking for more' : ''
   rows.push(['peers', `${peers.length} connected${lonely}, ${report.knownPeers} known${sourcesOf(report)}`])
   for (const peer of peers) {
     rows.push(['', `${peer.peerId} ${peer.address}`])

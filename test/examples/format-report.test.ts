@@ -40,6 +40,6 @@ test('a peer is listed with who dialled, where its addresses come from, its heig
   assert.match(text, /^ +inbound, height unknown, for 1 min 1 s, 2\.0 KiB\/min$/m)
 })
 
-test('a node with too few peers says so', () => {
-  assert.match(format({}), /^peers +0 connected, too few, 0 known$/m)
+test('a node with too few peers says that it looks for more', () => {
+  assert.match(format({}), /^peers +0 connected and looking for more, 0 known$/m)
 })
