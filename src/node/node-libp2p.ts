@@ -1,6 +1,7 @@
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { identify } from '@libp2p/identify'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
@@ -42,6 +43,7 @@ function servedRanges({ watermarks }: CommitStore): Capability[] {
 export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p> {
   const { genesis, store, config, clock, random, health } = init
   const seedIds = new Set(init.seeds.map((seed) => seed.slice(seed.lastIndexOf('/p2p/') + '/p2p/'.length)))
+  const self = peerIdFromPrivateKey(init.privateKey)
   const libp2p: NodeLibp2p = await createLibp2p({
     start: false,
     privateKey: init.privateKey,
@@ -54,7 +56,8 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
     connectionGater: {
       ...init.gate.connectionGater,
       // what identify tells of a peer's addresses is of no use to anyone unless it passes the rules of gossip
-      filterMultiaddrForPeer: (peer, address) => dialableAddress(address, peer, config.privateNetwork) !== undefined
+      filterMultiaddrForPeer: (peer, address) =>
+        peer.equals(self) || dialableAddress(address, peer, config.privateNetwork) !== undefined
     },
     connectionManager: {
       maxConnections: Number.POSITIVE_INFINITY, // the peers service has a better rule whom to part from
