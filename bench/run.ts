@@ -3,11 +3,13 @@ import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { benchCatchUp } from './catch-up.ts'
+import { benchDiscovery } from './discovery.ts'
 import type { BenchContext, Figure } from './figure.ts'
 import { benchMemory } from './memory.ts'
 
 const BENCHMARKS: Readonly<Record<string, (context: BenchContext) => Promise<Figure[]>>> = {
   'catch-up': benchCatchUp,
+  discovery: benchDiscovery,
   memory: benchMemory
 }
 
