@@ -2,11 +2,9 @@ import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { isHostAddress, isPublicAddress } from '../peers/ip-ranges.ts'
+import { isLocalName } from '../peers/local-name.ts'
 import type { PeerAddresses } from '../peers/peers.ts'
 import { DiscoveryError } from './discovery-error.ts'
-
-/** Names that stand for the machine itself or its local network. */
-const LOCAL_NAME = /(^|\.)(localhost|local|internal|home\.arpa)\.?$/i
 
 /**
  * Reads an address of a node info: a host (`ip4`, `ip6`, `dns`, `dns4` or `dns6`), a TCP port, and nothing after them but the subject's own
@@ -50,7 +48,7 @@ export function dialableAddress(address: Multiaddr, subject: PeerId, privateNetw
 export function isPublic(address: Multiaddr): boolean {
   const [host] = address.getComponents()
   if (host?.value === undefined) return false
-  return /^ip[46]$/.test(host.name) ? isPublicAddress(host.value) : !LOCAL_NAME.test(host.value)
+  return /^ip[46]$/.test(host.name) ? isPublicAddress(host.value) : !isLocalName(host.value)
 }
 
 /**

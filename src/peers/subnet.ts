@@ -1,9 +1,7 @@
 import { isIPv4 } from 'node:net'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { isPublicAddress } from './ip-ranges.ts'
-
-/** An IPv4 address within an IPv6 one, as URL parsers write it. */
-const MAPPED = /^\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/
+import { isLocalName } from './local-name.ts'
 
 /**
  * The subnet of an address: what one owner gets cheaply many of. /24 of public IPv4 addresses, /48 of public IPv6 ones, the last two labels of names.
@@ -32,28 +30,32 @@ function subnet4(ip: string): string | undefined {
 }
 
 function subnet6(ip: string): string | undefined {
-  const groups = canonical6(ip)
-  if (groups === undefined) return undefined
-  const mapped = MAPPED.exec(groups)
-  if (mapped?.[1] !== undefined && mapped[2] !== undefined) {
-    const [high, low] = [Number.parseInt(mapped[1], 16), Number.parseInt(mapped[2], 16)]
-    return subnet4([high >> 8, high & 255, low >> 8, low & 255].join('.'))
-  }
-  if (!isPublicAddress(ip)) return undefined
-  const [head = '', tail] = groups.slice(1, -1).split('::')
-  const first = head.split(':')
-  const last = tail === undefined || tail === '' ? [] : tail.split(':')
-  const all = tail === undefined ? first : [...first, ...Array(8 - first.length - last.length).fill('0'), ...last]
-  return `${all.slice(0, 3).join(':')}::/48`
+  const groups = hextets(ip)
+  const [first = 0, second = 0, third = 0] = groups
+  // an IPv4 address in an IPv6 one is the IPv4 address: mapped, behind NAT64, or tunnelled by 6to4
+  const prefix = groups.slice(0, 6).join()
+  if (prefix === '0,0,0,0,0,65535' || prefix === '100,65435,0,0,0,0') return subnet4(embedded(groups.slice(6)))
+  if (first === 0x2002) return subnet4(embedded([second, third]))
+  const isGlobal = (first & 0xe000) === 0x2000
+  return isGlobal ? `${[first, second, third].map((group) => group.toString(16)).join(':')}::/48` : undefined
 }
 
-/** The address in its one canonical form, in brackets. */
-function canonical6(ip: string): string | undefined {
-  return URL.parse(`http://[${ip}]`)?.hostname
+/** The eight numbers of an IPv6 address; none when it is not one. */
+function hextets(ip: string): number[] {
+  const canonical = URL.parse(`http://[${ip}]`)?.hostname.slice(1, -1)
+  if (canonical === undefined) return []
+  const [head = [], tail] = canonical.split('::').map((part) => part.split(':').filter(Boolean))
+  const zeros = tail === undefined ? [] : Array<string>(8 - head.length - tail.length).fill('0')
+  return [...head, ...zeros, ...(tail ?? [])].map((group) => Number.parseInt(group, 16))
+}
+
+function embedded([high = 0, low = 0]: readonly number[]): string {
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.')
 }
 
 function domain(name: string): string | undefined {
   const labels = name.toLowerCase().split('.').filter(Boolean)
   if (isIPv4(labels.join('.'))) return subnet4(labels.join('.'))
-  return labels.length === 0 ? undefined : labels.slice(-2).join('.')
+  // one label alone is a name of the local network too
+  return labels.length < 2 || isLocalName(name) ? undefined : labels.slice(-2).join('.')
 }

@@ -17,8 +17,12 @@ const GRACE_MS = 60_000
 const FOLLOWER_GRACE_MS = 90_000
 
 /** Two nodes, the one with the smaller peer id first. */
-async function startTwo(context: TestContext, init: PeersNodeInit = {}): Promise<[small: Node, large: Node]> {
-  const services = { rpc: rpc({ chainId, idleStreamMs: 50 }) }
+async function startTwo(
+  context: TestContext,
+  init: PeersNodeInit = {},
+  idleStreamMs = 50
+): Promise<[small: Node, large: Node]> {
+  const services = { rpc: rpc({ chainId, idleStreamMs }) }
   const [a, b] = await Promise.all([startPeers(context, init, services), startPeers(context, init, services)])
   for (const { node } of [a, b]) node.services.rpc.handle(greet(), async (note) => note)
   return isSmaller(a.node.peerId, b.node.peerId) ? [a, b] : [b, a]
@@ -60,7 +64,7 @@ async function passTime(nodes: readonly Node[], milliseconds: number): Promise<v
 test('two nodes that dial each other at once, again and again, come to the same one connection', async (context) => {
   const both = await startTwo(context)
   const [a, b] = both
-  for (let round = 0; round < 15; round++) {
+  for (let round = 0; round < 10; round++) {
     const outcomes = await Promise.all([a.peers.dial(addressesOf(b)), b.peers.dial(addressesOf(a))])
     assert.ok(outcomes.includes('connected'), outcomes.join())
     const answers = Promise.all([call(a, b, 'there'), call(b, a, 'back')])
@@ -147,6 +151,21 @@ test('requests under way keep a superfluous connection until they are answered',
   )
 })
 
+test('streams kept from earlier requests do not keep a superfluous connection in use', async (context) => {
+  const both = await startTwo(context, {}, 3_600_000)
+  const [small, large] = both
+  const greetings = (connection: Connection) => connection.streams.filter(({ protocol }) => protocol.includes('greet'))
+  const superfluous = await dialAnyway(context, large, small)
+  await Promise.all([call(large, small, 'first'), call(small, large, 'first')])
+  assert.equal(greetings(superfluous).length, 2)
+  const kept = await dialAnyway(context, small, large)
+  await Promise.all([call(large, small, 'second'), call(small, large, 'second')])
+  await until(context, () => greetings(superfluous).length === 0)
+  assert.equal(greetings(kept).length, 2)
+  await until(context, () => connectionsOf(small).every(({ id, streams }) => id === kept.id || streams.length === 0))
+  await settle(context, both, 5_000)
+})
+
 test('what never runs dry is closed in the end', async (context) => {
   const both = await startTwo(context)
   const [small, large] = both
@@ -196,7 +215,7 @@ test('a peer has a few connections at most at any time', async (context) => {
   assert.equal(b.peers.connected().length, 1)
 })
 
-test('a node that stops while there are two leaves nothing behind', async (context) => {
+test('a node that stops while there are two leaves nothing behind, and does the same when it is started again', async (context) => {
   const both = await startTwo(context)
   const [small, large] = both
   await dialAnyway(context, small, large)
@@ -210,4 +229,8 @@ test('a node that stops while there are two leaves nothing behind', async (conte
     both.map(({ clock }) => clock.sleeping),
     [0, 0]
   )
+  await Promise.all(both.map(({ node }) => node.start()))
+  await dialAnyway(context, small, large)
+  await dialAnyway(context, large, small)
+  await settle(context, both)
 })
