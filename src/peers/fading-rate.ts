@@ -1,18 +1,4 @@
-import type { Clock } from '../runtime/clock.ts'
-import { BoundedMap } from './bounded-map.ts'
-
-export interface FadingRateInit {
-  readonly clock: Clock
-  /** Milliseconds after which what was added counts half. */
-  readonly halfLifeMs: number
-  /** Most keys remembered. */
-  readonly capacity: number
-}
-
-interface Faded {
-  readonly amount: number
-  readonly at: number
-}
+import { FadingSum, type FadingSumInit } from './fading-sum.ts'
 
 const MINUTE_MS = 60_000
 
@@ -21,26 +7,20 @@ const MINUTE_MS = 60_000
  * the same comes to that rate over a few half-lives: newcomers have to earn their place.
  */
 export class FadingRate {
-  readonly #init: FadingRateInit
-  readonly #sums: BoundedMap<string, Faded>
+  readonly #sum: FadingSum
+  readonly #halfLifeMs: number
 
-  constructor(init: FadingRateInit) {
-    this.#init = init
-    this.#sums = new BoundedMap(init.capacity)
+  constructor(init: FadingSumInit) {
+    this.#sum = new FadingSum(init)
+    this.#halfLifeMs = init.halfLifeMs
   }
 
   add(key: string, amount: number): void {
-    this.#sums.set(key, { amount: this.#faded(key) + amount, at: this.#init.clock.monotonic() })
+    this.#sum.add(key, amount)
   }
 
   perMinute(key: string): number {
     // a steady rate r, fading by half in each half-life h, adds up to r * h / ln 2
-    return (this.#faded(key) * Math.LN2 * MINUTE_MS) / this.#init.halfLifeMs
-  }
-
-  #faded(key: string): number {
-    const sum = this.#sums.get(key)
-    if (sum === undefined) return 0
-    return sum.amount * 2 ** (-(this.#init.clock.monotonic() - sum.at) / this.#init.halfLifeMs)
+    return (this.#sum.get(key) * Math.LN2 * MINUTE_MS) / this.#halfLifeMs
   }
 }
