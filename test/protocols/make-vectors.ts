@@ -16,6 +16,7 @@ import { invalidBlockVectors } from './vectors/invalid-blocks.ts'
 import { invalidMessageVectors } from './vectors/invalid-messages.ts'
 import { invalidRangeVectors } from './vectors/invalid-ranges.ts'
 import { nodeInfoVectors } from './vectors/node-info.ts'
+import { rendezvousVectors } from './vectors/rendezvous.ts'
 import { transactionVectors } from './vectors/transactions.ts'
 import { protocolsUrl } from './wire-messages.ts'
 
@@ -32,6 +33,7 @@ export async function makeVectors(): Promise<Map<string, string>> {
     'end-of-epoch': endOfEpochVectors(),
     transactions: transactionVectors(),
     'node-info': await nodeInfoVectors(),
+    rendezvous: rendezvousVectors(),
     'invalid-messages': invalidMessageVectors(),
     'invalid-blocks': invalidBlockVectors(),
     'invalid-ranges': invalidRangeVectors()

@@ -4,6 +4,7 @@ import { before, describe, it } from 'node:test'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { RecordEnvelope } from '@libp2p/peer-record'
+import { CID } from 'multiformats/cid'
 import { encodingLength, decode as varint } from 'uint8-varint'
 import { blockMessage } from '../../src/consensus/block.ts'
 import { blockRefKey, blockRefMessage, genesisBlockRef } from '../../src/consensus/block-ref.ts'
@@ -85,6 +86,17 @@ describe('the test vectors', () => {
 })
 
 describe('digests.json', () => {
+  it('have the rendezvous of the chain', async () => {
+    const { chainId } = await readGenesis()
+    const file = await read<Files.Rendezvous>('rendezvous')
+    assert.equal(file.chain_id, toHex(chainId))
+    assert.equal(file.protocol, `/soma-p2p/${file.chain_id}/kad/1`)
+    assert.equal(file.digest, toHex(digestOf('rendezvous', fromHex(file.chain_id))))
+    assert.equal(file.key, `1220${file.digest}`)
+    assert.equal(toHex(CID.parse(file.cid).bytes), file.key)
+    assert.equal(file.get_providers, `08031222${file.key}`)
+  })
+
   it('holds the digests of domains, the prefixes of intents and the genesis blocks', async () => {
     const vectors = await read<Files.Digests>('digests')
     for (const { domain, content, digest } of vectors.digests) {

@@ -85,6 +85,15 @@ export interface NodeInfos {
   known_prefixes: string
 }
 
+export interface Rendezvous {
+  chain_id: string
+  protocol: string
+  digest: string
+  key: string
+  cid: string
+  get_providers: string
+}
+
 export interface InvalidMessages {
   invalid: { what: string; message: string; bytes: string; code: string }[]
   odd: { what: string; message: string; bytes: string; same_as: string }[]
