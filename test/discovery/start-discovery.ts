@@ -51,8 +51,17 @@ export interface DiscoveryNodeInit extends Partial<DiscoveryInit> {
 /** Fires whenever something happens at a node of this process. */
 const changes = new EventEmitter({ captureRejections: false }).setMaxListeners(0)
 
+/** The nodes of each test. */
+const started = new WeakMap<TestContext, Libp2p[]>()
+
 /** A node of a private network on loopback that ticks quickly, started, and stopped at the end of the test. */
 export async function startDiscovery(context: TestContext, init: DiscoveryNodeInit = {}): Promise<DiscoveryNode> {
+  const together = started.get(context) ?? []
+  if (!started.has(context)) {
+    started.set(context, together)
+    // before each is stopped by itself, when those left would look for those gone
+    context.after(() => Promise.all(together.map((node) => node.stop())))
+  }
   const { privateKey, listen, peersInit, gateInit, relays = true, announce, isCutFrom, config, clock, ...rest } = init
   const gate = createPeerGate(gateInit)
   const events: DiscoveryEvent[] = []
@@ -88,6 +97,7 @@ export async function startDiscovery(context: TestContext, init: DiscoveryNodeIn
       })
     }
   })
+  together.push(node)
   for (const type of ['peer:connect', 'peer:disconnect'] as const) {
     node.addEventListener(type, () => changes.emit('change'))
   }
