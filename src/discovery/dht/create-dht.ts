@@ -92,7 +92,7 @@ export function createDht(components: DhtComponents, init: DhtInit): Dht & Start
     addressRule: init.addressRule,
     onClient: (peerId) => service.forget(peerId)
   })
-  const requests = new RequestGuard({ registrar, clock, onFault, rendezvous: rendezvous.multihash.bytes })
+  const requests = new RequestGuard({ registrar, protocol, clock, onFault, rendezvous: rendezvous.multihash.bytes })
   const ownAddresses = () => peers.dialable(self, addressManager.getAddresses())
   const queries = new QueryConnections({
     connectionManager,

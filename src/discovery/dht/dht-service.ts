@@ -69,7 +69,7 @@ export class DhtService implements Dht, Startable {
     this.#running.abort()
     this.#running = undefined
     this.#init.peers.stop()
-    this.#init.requests.stop()
+    await this.#init.requests.stop()
     this.#init.queries.stop()
     await stop(this.#init.kad)
     // a refresh of the routing table that this has ended sets its timer once more

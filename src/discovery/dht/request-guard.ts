@@ -23,6 +23,7 @@ const MAX_REQUESTS = 32
 
 export interface RequestGuardInit {
   readonly registrar: Registrar
+  readonly protocol: string
   readonly clock: Clock
   /** The bytes of the only key that providers are kept for. */
   readonly rendezvous: Uint8Array
@@ -64,8 +65,9 @@ export class RequestGuard {
     unregister: (id) => this.#init.registrar.unregister(id)
   })
 
-  /** Resets every stream that is being served. */
-  stop(): void {
+  /** Resets every stream that is being served, and takes no more: kad-dht leaves its handler behind. */
+  async stop(): Promise<void> {
+    await this.#init.registrar.unhandle(this.#init.protocol)
     for (const stream of this.#streams) stream.abort(new RpcError('RPC_UNAVAILABLE', 'the DHT is stopping'))
   }
 
