@@ -38,6 +38,8 @@ export interface DiscoveryNode {
 export interface DiscoveryNodeInit extends Partial<DiscoveryInit> {
   readonly privateKey?: PrivateKey
   readonly listen?: string
+  /** The address that it dials from. @default what the machine chooses */
+  readonly dialFrom?: string
   readonly peersInit?: Partial<PeersInit>
   readonly gateInit?: PeerGateInit
   /** Whether its answers to GetKnownPeers name others than itself. @default true */
@@ -62,7 +64,19 @@ export async function startDiscovery(context: TestContext, init: DiscoveryNodeIn
     // before each is stopped by itself, when those left would look for those gone
     context.after(() => Promise.all(together.map((node) => node.stop())))
   }
-  const { privateKey, listen, peersInit, gateInit, relays = true, announce, isCutFrom, config, clock, ...rest } = init
+  const {
+    privateKey,
+    listen,
+    dialFrom,
+    peersInit,
+    gateInit,
+    relays = true,
+    announce,
+    isCutFrom,
+    config,
+    clock,
+    ...rest
+  } = init
   const gate = createPeerGate(gateInit)
   const events: DiscoveryEvent[] = []
   let listening = (): Multiaddr[] => []
@@ -70,6 +84,7 @@ export async function startDiscovery(context: TestContext, init: DiscoveryNodeIn
     connectionGater: isCutFrom === undefined ? gate.connectionGater : cutBy(isCutFrom, gate.connectionGater),
     ...(privateKey && { privateKey }),
     ...(listen && { listen }),
+    ...(dialFrom && { dialFrom }),
     services: {
       ...baseServices,
       announced: ({ addressManager }: { addressManager: AddressManager }) => {
