@@ -10,7 +10,7 @@ import type {
 } from '@libp2p/interface'
 import { isPeerId } from '@libp2p/interface'
 import type { AddressManager, ConnectionManager, Registrar } from '@libp2p/interface-internal'
-import { type KadDHT, kadDHT } from '@libp2p/kad-dht'
+import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import type { Ping } from '@libp2p/ping'
 import { TypedEventEmitter } from 'main-event'
 import type { Digest } from '../../consensus/digest.ts'
@@ -121,7 +121,7 @@ export function createDht(components: DhtComponents, init: DhtInit): Dht & Start
     allowQueryWithZeroPeers: true,
     initialQuerySelfInterval: init.firstLookMs ?? 60_000,
     validators: { pk: refuseValue },
-    peerInfoMapper: ({ id, multiaddrs }) => ({ id, multiaddrs: mayTell(id) ? peers.dialable(id, multiaddrs) : [] })
+    peerInfoMapper: passthroughMapper // the parts below have applied the rules
   })({
     peerId: self,
     privateKey,
