@@ -10,6 +10,8 @@ export interface IntroducedTableInit<T> {
   readonly random: Random
   /** The subnet that an entry counts for; `undefined` where none is counted. */
   readonly subnetOf: (value: T) => string | undefined
+  /** Whether an entry is not given up for one that is not proven. */
+  readonly isProven: (value: T) => boolean
   /** Whether an entry is never given up. */
   readonly isKept: (key: string) => boolean
 }
@@ -26,7 +28,7 @@ export interface Introduced<T> {
  * A bounded table of what others tell of peers, in which every introducer and every subnet has its quota, so that nobody can fill it alone.
  *
  * Who exceeds a quota loses another entry of the same quota, drawn at random: what an introducer tells then displaces only what it told before. In a full
- * table, and in a full subnet, the introducer with the most entries in it loses one.
+ * table, and in a full subnet, the introducer with the most entries in it loses one. What is not proven goes first.
  */
 export class IntroducedTable<T> {
   readonly #init: IntroducedTableInit<T>
@@ -57,13 +59,15 @@ export class IntroducedTable<T> {
    */
   set(key: string, value: T, introducer: string): 'new' | 'replaced' | 'full' {
     const before = this.#entries.get(key)
+    const subnet = this.#init.subnetOf(value)
+    const isProven = this.#init.isProven(value)
     if (before !== undefined) {
+      if (subnet !== before.subnet && !this.#makeRoomIn(subnet, isProven)) return 'full'
       this.#remove(key, before)
-      this.#add(key, { value, introducer: before.introducer, subnet: this.#init.subnetOf(value) })
+      this.#add(key, { value, introducer: before.introducer, subnet })
       return 'replaced'
     }
-    const subnet = this.#init.subnetOf(value)
-    if (!this.#makeRoom(introducer, subnet)) return 'full'
+    if (!this.#makeRoom(introducer, subnet, isProven)) return 'full'
     this.#add(key, { value, introducer, subnet })
     return 'new'
   }
@@ -73,31 +77,47 @@ export class IntroducedTable<T> {
     if (entry !== undefined) this.#remove(key, entry)
   }
 
-  #makeRoom(introducer: string, subnet: string | undefined): boolean {
-    const { capacity, perIntroducer, perSubnet } = this.#init
+  #makeRoom(introducer: string, subnet: string | undefined, isProven: boolean): boolean {
+    const { capacity, perIntroducer } = this.#init
     const introduced = this.#byIntroducer.get(introducer)
-    if (introduced !== undefined && introduced.size >= perIntroducer && !this.#giveUp(introduced)) return false
+    if (introduced !== undefined && introduced.size >= perIntroducer) {
+      if (!this.#giveUp(this.#expendable(introduced, isProven))) return false
+    }
+    if (!this.#makeRoomIn(subnet, isProven)) return false
+    if (this.#entries.size < capacity) return true
+    return this.#giveUp(this.#largestShare(this.#expendable(this.#entries.keys(), isProven)))
+  }
+
+  #makeRoomIn(subnet: string | undefined, isProven: boolean): boolean {
     const inSubnet = subnet === undefined ? undefined : this.#bySubnet.get(subnet)
-    if (inSubnet !== undefined && inSubnet.size >= perSubnet && !this.#giveUp(this.#largestShare(inSubnet)))
-      return false
-    return this.#entries.size < capacity || this.#giveUp(this.#largestShare(this.#entries.keys()))
+    if (inSubnet === undefined || inSubnet.size < this.#init.perSubnet) return true
+    return this.#giveUp(this.#largestShare(this.#expendable(inSubnet, isProven)))
+  }
+
+  /** Those of these that may go for a newcomer: what is not proven, or if there is none, for a proven one, all that is not kept. */
+  #expendable(keys: Iterable<string>, isProven: boolean): string[] {
+    const free = [...keys].filter((key) => !this.#init.isKept(key))
+    const unproven = free.filter((key) => {
+      const entry = this.#entries.get(key)
+      return entry !== undefined && !this.#init.isProven(entry.value)
+    })
+    return unproven.length === 0 && isProven ? free : unproven
   }
 
   /** Gives up one of these at random. */
-  #giveUp(keys: Iterable<string>): boolean {
-    const candidates = [...keys].filter((key) => !this.#init.isKept(key))
-    const key = candidates[randomInteger(this.#init.random, candidates.length)]
+  #giveUp(keys: readonly string[]): boolean {
+    const key = keys[randomInteger(this.#init.random, keys.length)]
     if (key === undefined) return false
     this.delete(key)
     return true
   }
 
-  /** Those of the introducer who has the most of these, kept ones left out. */
+  /** Those of the introducer who has the most of these. */
   #largestShare(keys: Iterable<string>): string[] {
     const shares = new Map<string, string[]>()
     for (const key of keys) {
       const introducer = this.#entries.get(key)?.introducer
-      if (introducer === undefined || this.#init.isKept(key)) continue
+      if (introducer === undefined) continue
       const share = shares.get(introducer)
       if (share === undefined) shares.set(introducer, [key])
       else share.push(key)

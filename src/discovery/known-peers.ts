@@ -41,6 +41,13 @@ const INTRODUCERS_SHARE = 1 / 5
 const SUBNETS_SHARE = 1 / 20
 const DHT_SHARE = 1 / 4
 
+/** An info, and how we came by it. */
+interface Told {
+  readonly info: NodeInfo
+  /** Whether the peer ever handed over an info of its own itself: it exists then. */
+  readonly isMet: boolean
+}
+
 interface Found {
   readonly peer: PeerAddresses
   readonly at: number
@@ -49,12 +56,13 @@ interface Found {
 /**
  * The table of known peers: signed infos, the newest of a peer winning; addresses from the DHT, which nobody signed; and fixed sources, each set as a whole.
  *
- * Infos of connected peers and of those that the operator or the chain names are never given up.
+ * Infos of connected peers and of those that the operator or the chain names are never given up; those of peers that we have met not for others: whoever invents
+ * peers has honest ones pass them on too, and would by their quotas push out who is there.
  */
 export class KnownPeers {
   readonly #init: KnownPeersInit
   readonly #introducerOf: (peerId: PeerId) => string
-  readonly #infos: IntroducedTable<NodeInfo>
+  readonly #infos: IntroducedTable<Told>
   readonly #found: IntroducedTable<Found>
   readonly #fixed: Readonly<Record<FixedSource, Map<string, PeerAddresses>>> = {
     configured: new Map(),
@@ -70,25 +78,32 @@ export class KnownPeers {
     this.#infos = new IntroducedTable({
       ...quotas(init.capacity),
       random: init.random,
-      subnetOf: (info) => subnetOf(info.addresses),
+      subnetOf: ({ info }) => subnetOf(info.addresses),
+      isProven: ({ isMet }) => isMet,
       isKept: (key) => this.#isKept(key)
     })
     this.#found = new IntroducedTable({
       ...quotas(Math.ceil(init.capacity * DHT_SHARE)),
       random: init.random,
       subnetOf: ({ peer }) => subnetOf(peer.addresses),
+      isProven: () => false,
       isKept: () => false
     })
   }
 
   /** The timestamp of a peer's info. */
   newest(peerId: string): number | undefined {
-    return this.#infos.get(peerId)?.value.timestampMs
+    return this.#infos.get(peerId)?.value.info.timestampMs
   }
 
   /** Every info known. */
   infos(): NodeInfo[] {
-    return Array.from(this.#infos.entries(), ([, { value }]) => value)
+    return Array.from(this.#infos.entries(), ([, { value }]) => value.info)
+  }
+
+  /** Whether a peer is connected, or ever handed over an info of its own itself: it exists, then. */
+  isMet(peerId: PeerId): boolean {
+    return this.#infos.get(peerId.toString())?.value.isMet === true || this.#init.isConnected(peerId)
   }
 
   isFrom(source: FixedSource, peerId: PeerId): boolean {
@@ -113,12 +128,12 @@ export class KnownPeers {
     if (first === undefined) return undefined
     const info = this.#infos.get(key)
     const introducer = info?.introducer ?? this.#found.get(key)?.introducer
-    return { peerId, addresses: [...addresses.values()], source: first, info: info?.value, introducer }
+    return { peerId, addresses: [...addresses.values()], source: first, info: info?.value.info, introducer }
   }
 
   list(): KnownPeer[] {
     const peerIds = new Map<string, PeerId>()
-    for (const [key, { value }] of this.#infos.entries()) peerIds.set(key, value.peerId)
+    for (const [key, { value }] of this.#infos.entries()) peerIds.set(key, value.info.peerId)
     for (const [key, { value }] of this.#found.entries()) peerIds.set(key, value.peer.peerId)
     for (const peers of Object.values(this.#fixed)) for (const [key, { peerId }] of peers) peerIds.set(key, peerId)
     return [...peerIds.values()].map((peerId) => this.get(peerId)).filter((peer) => peer !== undefined)
@@ -138,8 +153,9 @@ export class KnownPeers {
   learn(info: NodeInfo, introducer: PeerId): 'new' | 'newer' | 'old' | 'full' {
     const key = info.peerId.toString()
     const known = this.#infos.get(key)?.value
-    if (known !== undefined && known.timestampMs >= info.timestampMs) return 'old'
-    const outcome = this.#infos.set(key, info, this.#introducerOf(introducer))
+    if (known !== undefined && known.info.timestampMs >= info.timestampMs) return 'old'
+    const isMet = known?.isMet === true || info.peerId.equals(introducer)
+    const outcome = this.#infos.set(key, { info, isMet }, this.#introducerOf(introducer))
     return outcome === 'replaced' ? 'newer' : outcome
   }
 
@@ -158,20 +174,21 @@ export class KnownPeers {
   /** Forgets infos that have become too old, unless their peers are connected, and what the DHT told long ago. */
   expire(now: number): void {
     for (const [key, { value }] of this.#infos.entries()) {
-      if (value.timestampMs < now - MAX_AGE_MS && !this.#init.isConnected(value.peerId)) this.#infos.delete(key)
+      const { timestampMs, peerId } = value.info
+      if (timestampMs < now - MAX_AGE_MS && !this.#init.isConnected(peerId)) this.#infos.delete(key)
     }
     for (const [key, { value }] of this.#found.entries()) if (value.at < now - FOUND_MAX_AGE_MS) this.#found.delete(key)
   }
 
   #addressesFrom(source: AddressSource, key: string): readonly Multiaddr[] | undefined {
-    if (source === 'gossip') return this.#infos.get(key)?.value.addresses
+    if (source === 'gossip') return this.#infos.get(key)?.value.info.addresses
     if (source === 'dht') return this.#found.get(key)?.value.peer.addresses
     return this.#fixed[source].get(key)?.addresses
   }
 
   #isKept(key: string): boolean {
     const { configured, committee, seed } = this.#fixed
-    const info = this.#infos.get(key)?.value
+    const info = this.#infos.get(key)?.value.info
     return (
       (info !== undefined && this.#init.isConnected(info.peerId)) ||
       configured.has(key) ||

@@ -65,8 +65,8 @@ export interface AnswerContext {
 }
 
 /**
- * The answer to GetKnownPeers: one's own info and up to 200 of others, those of connected peers first, the rest at random, as many as fit into a
- * frame. The asker's own, those that it knows, and those of banned peers are left out.
+ * The answer to GetKnownPeers: one's own info and up to 200 of others, those of connected peers first, then of others that one has met, at random, as many as
+ * fit into a frame. The asker's own, those that it knows, and those of banned peers are left out.
  *
  * @throws {RpcError} `RPC_INVALID_REQUEST`
  */
@@ -91,10 +91,11 @@ export function answerKnownPeers(
       !askersPrefixes.has(prefixOf(info.digest))
   )
   const connected = shared.filter((info) => isConnected(info.peerId))
-  const others = shared.filter((info) => !isConnected(info.peerId))
+  const met = shared.filter(({ peerId }) => !isConnected(peerId) && known.isMet(peerId))
+  const others = shared.filter(({ peerId }) => !isConnected(peerId) && !known.isMet(peerId))
   const knownInfos: Uint8Array[] = []
   let room = MAX_ANSWER_BYTES - (ownInfo?.byteLength ?? 0) - FIELD_OVERHEAD_BYTES
-  for (const { sealed } of [...shuffled(random, connected), ...shuffled(random, others)]) {
+  for (const { sealed } of [connected, met, others].flatMap((infos) => shuffled(random, infos))) {
     room -= sealed.byteLength + FIELD_OVERHEAD_BYTES
     if (room < 0 || knownInfos.length === MAX_NODE_INFOS) break
     knownInfos.push(sealed)

@@ -85,6 +85,30 @@ test('no subnet exceeds a twentieth of the table, whoever introduces', async () 
   assert.equal(known.infos().length, 7 + 2)
 })
 
+test('nor does one whose peers move into it', async () => {
+  const known = make({ capacity: 40, subnetOf: (address) => address.toString().split('.')[2] })
+  const learn = async (i: number, subnet: number, timestampMs: number) => {
+    const addresses = [`/ip4/8.8.${subnet}.8/tcp/${i + 1}`]
+    return known.learn(await makeInfo(peer(i), { addresses, timestampMs }), peer(i).peerId)
+  }
+  for (let i = 0; i < 10; i++) await learn(i, i, NOW - 1)
+  for (let i = 0; i < 10; i++) await learn(i, 200, NOW)
+  assert.equal(known.infos().filter(({ addresses }) => addresses[0]?.toString().includes('.200.')).length, 2)
+})
+
+test('peers whom we have met make no room for those whom others tell of', async () => {
+  const known = make({ capacity: 10 })
+  for (let i = 0; i < 5; i++) known.learn(await makeInfo(peer(i)), peer(i).peerId)
+  for (let i = 5; i < 40; i++) known.learn(await makeInfo(peer(i)), peer(i % 5).peerId)
+  assert.equal(known.infos().length, 10)
+  for (let i = 0; i < 5; i++) assert.ok(known.newest(peer(i).peerId.toString()), `${i} of seed ${SEED}`)
+  for (let i = 5; i < 10; i++) known.learn(await makeInfo(peer(i)), peer(i).peerId)
+  assert.ok(
+    [5, 6, 7, 8, 9].every((i) => known.isMet(peer(i).peerId)),
+    'but for others whom we meet'
+  )
+})
+
 test('a newer info does not make its bearer the introducer', async () => {
   const [older, newer] = [await makeInfo(peer(6), { timestampMs: NOW - 1 }), await makeInfo(peer(6))]
   const known = make({ capacity: 5 })
