@@ -57,7 +57,10 @@ test(
   'configured peers are never evicted, whatever they deliver, and come in when it is full',
   options,
   async (context) => {
-    const hub = await startDiscovery(context, { config: { targetConnections: 0 }, peersInit: { maxConnections: 2 } })
+    const hub = await startDiscovery(context, {
+      config: { targetConnections: 0 },
+      peersInit: { maxConnections: 2, outboundReserve: 0 }
+    })
     const seeds = hub.addresses
     const [busy, busier] = [
       await startDiscovery(context, { configured: seeds }),

@@ -42,13 +42,21 @@ test('thirty nodes in a line of introductions all come to know each other', opti
   await until(context, () => knowEachOther(nodes))
 })
 
+/** Nobody is named by anyone, and no validator looked for: what is left is the rendezvous of the DHT. */
+const mute = { relays: false, config: { committeePeers: 0 } }
+
 test('eight nodes, of whom none ever names another, find each other through the DHT', options, async (context) => {
-  const nodes = await startAround(context, 7, { relays: false, seed: { relays: false } })
+  const init = { ...mute, config: { ...mute.config, targetConnections: 28 } } // isolated until it has seven
+  const nodes = await startAround(context, 7, { ...init, seed: init })
   await until(context, () => knowEachOther(nodes))
+  const fromDht = nodes.flatMap(({ events }) =>
+    events.filter((event) => event.type === 'known' && event.source === 'dht')
+  )
+  assert.ok(fromDht.length > 0, 'some were found by what they announced')
 })
 
 test('where nobody names another and there is no DHT, no more than the seed is found', options, async (context) => {
-  const nodes = await startAround(context, 7, { relays: false, dht: false, seed: { relays: false, dht: false } })
+  const nodes = await startAround(context, 7, { ...mute, dht: false, seed: { ...mute, dht: false } })
   const [seed, ...others] = nodes
   assert.ok(seed)
   await until(context, () => others.every((node) => node.discovery.status().exchanges.succeeded > 10))
@@ -60,11 +68,11 @@ test(
   options,
   async (context) => {
     // the seed of the network serves its DHT, and keeps to itself whom it knows
-    const network = await startAround(context, 3, { seed: { relays: false } })
+    const network = await startAround(context, 3, { config: mute.config, seed: mute })
     await until(context, () => knowEachOther(network))
     const dead = `/ip4/127.0.0.1/tcp/1/p2p/${(await makePeer(1)).peerId}`
     const [seed] = network
-    const node = await startDiscovery(context, { seeds: [dead, ...(seed?.addresses ?? [])], relays: false })
+    const node = await startDiscovery(context, { ...mute, seeds: [dead, ...(seed?.addresses ?? [])] })
     await until(context, () => knowEachOther([node, ...network]))
   }
 )
