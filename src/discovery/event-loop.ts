@@ -24,6 +24,8 @@ import type { Visits } from './visits.ts'
 /** What the loop is told. */
 export type LoopMessage =
   | { readonly type: 'tick' }
+  /** Between ticks: it is time to ask a peer. */
+  | { readonly type: 'turn' }
   /** We listen on another address: at the start, after the first tick. */
   | { readonly type: 'listening' }
   | { readonly type: 'connected'; readonly peerId: PeerId }
@@ -76,6 +78,10 @@ export class EventLoop {
   readonly #feed: DhtFeed | undefined
   readonly #seeker: PeerSeeker
   #isTickWaiting = false
+  #isTurnWaiting = false
+  /** Whose turn it was since the last tick. */
+  readonly #asked = new Set<string>()
+  #askedAt = Number.NEGATIVE_INFINITY
 
   constructor(init: EventLoopInit) {
     this.#init = init
@@ -129,10 +135,42 @@ export class EventLoop {
     return this.#mailbox.post(message)
   }
 
+  /** Ticks, and turns between them: of peers asked one after the other each need not send what those before have brought. */
   async #tickAway(signal: AbortSignal): Promise<void> {
+    const { clock, config } = this.#init
+    let nextTick = clock.monotonic()
     while (true) {
-      if (!this.#isTickWaiting) this.#isTickWaiting = this.post({ type: 'tick' })
-      await this.#init.clock.sleep(this.#init.config.discoveryIntervalMs, { signal })
+      const now = clock.monotonic()
+      if (now >= nextTick - this.#turnMs / 2) {
+        nextTick = now + config.discoveryIntervalMs
+        if (!this.#isTickWaiting) this.#isTickWaiting = this.post({ type: 'tick' })
+      } else if (!this.#isTurnWaiting) this.#isTurnWaiting = this.post({ type: 'turn' })
+      await clock.sleep(this.#turnMs, { signal })
+    }
+  }
+
+  get #turnMs(): number {
+    const { discoveryIntervalMs, peersPerTick } = this.#init.config
+    return discoveryIntervalMs / Math.max(1, peersPerTick)
+  }
+
+  /**
+   * Asks as many connected peers as it was time for since it did so last: after each tick first the one that was asked longest ago, then others at random, none
+   * twice.
+   */
+  #askSome(): void {
+    const { peers, clock, random, config } = this.#init
+    const now = clock.monotonic()
+    const count = Math.min(config.peersPerTick, Math.round((now - this.#askedAt) / this.#turnMs))
+    if (count === 0) return
+    this.#askedAt = now
+    const connected = peers.connected().map(({ peerId }) => peerId)
+    const askable = connected.filter((peerId) => peers.isAvailable(peerId) && !this.#asked.has(peerId.toString()))
+    const longest = this.#asked.size === 0 ? this.#exchanges.askedLongestAgo : undefined
+    const chosen = shuffled(random, askable).sort((a, b) => Number(longest?.equals(b)) - Number(longest?.equals(a)))
+    for (const peerId of chosen.slice(0, count)) {
+      this.#asked.add(peerId.toString())
+      this.#exchanges.ask(peerId)
     }
   }
 
@@ -152,6 +190,10 @@ export class EventLoop {
         await this.#tick()
         onTick()
         return true
+      case 'turn':
+        this.#isTurnWaiting = false
+        this.#askSome()
+        return false
       case 'listening':
         await this.#introduceOneself()
         return false
@@ -185,19 +227,18 @@ export class EventLoop {
   }
 
   async #tick(): Promise<void> {
-    const { own, known, peers, visits, clock, random, config } = this.#init
+    const { own, known, peers, visits, clock, config } = this.#init
     this.#isTickWaiting = false
     this.#seeker.tick()
     this.#takeNamed()
     await own.renew()
     known.expire(clock.now())
-    const connected = peers.connected()
-    const available = connected.map(({ peerId }) => peerId).filter((peerId) => peers.isAvailable(peerId))
-    for (const peerId of shuffled(random, available).slice(0, config.peersPerTick)) this.#exchanges.ask(peerId)
+    this.#asked.clear()
+    this.#askSome()
     this.#remember()
     if (!this.#feed?.isBusy) visits.end(config.targetConnections)
     this.#feed?.tick({
-      isIsolated: isIsolated(connected.length, config.targetConnections),
+      isIsolated: isIsolated(peers.connected().length, config.targetConnections),
       mayProvide: own.current?.accessType === 'public',
       lacking: this.#seeker.lacking()
     })

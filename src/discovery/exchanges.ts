@@ -31,6 +31,8 @@ export class Exchanges {
   readonly #underWay = new Map<string, AbortController>()
   readonly #prompt = new Set<string>()
   readonly #waiting = new Map<string, PeerId>()
+  /** Connected peers that were asked, the one asked longest ago first. */
+  readonly #asked = new Map<string, PeerId>()
   #succeeded = 0
   #failed = 0
 
@@ -44,12 +46,22 @@ export class Exchanges {
 
   /** Asks a connected peer as soon as there is room. */
   ask(peerId: PeerId): void {
-    this.#waiting.set(peerId.toString(), peerId)
+    const key = peerId.toString()
+    this.#asked.delete(key)
+    this.#asked.set(key, peerId)
+    this.#waiting.set(key, peerId)
     this.#next()
+  }
+
+  /** The connected peer asked longest ago: it has learned most since. */
+  get askedLongestAgo(): PeerId | undefined {
+    const [first] = this.#asked.values()
+    return first
   }
 
   /** Leaves a peer that has disconnected unasked. */
   cancel(peerId: PeerId): void {
+    this.#asked.delete(peerId.toString())
     this.#waiting.delete(peerId.toString())
   }
 
