@@ -31,7 +31,8 @@ type Name = 'anna' | 'bert' | 'carl' | 'tess' | 'tom' | 'paul' | 'pia'
  * Tom -> Tess and Carl, Paul -> Bert; Pia has none.
  */
 async function startAll(context: TestContext): Promise<Record<Name, DiscoveryNode>> {
-  const start = (init: Parameters<typeof startDiscovery>[1]) => startDiscovery(context, init)
+  const config = { discoveryIntervalMs: 100, committeePeers: 0 }
+  const start = (init: Parameters<typeof startDiscovery>[1]) => startDiscovery(context, { config, ...init })
   const bert = await start({})
   const anna = await start({ configured: bert.addresses })
   const carl = await start({ seeds: anna.addresses })
@@ -79,7 +80,7 @@ test('each knows, and is connected to, exactly those whom the access types allow
   const nameOf = new Map(NAMES.map((name) => [nodes[name].node.peerId.toString(), name]))
   const namesIn = (ids: readonly string[]) => ids.map((id) => nameOf.get(id) ?? id).sort()
   await until(context, () => isAsExpected(nodes))
-  await exchangesOf(context, all, 40)
+  await exchangesOf(context, all, 30)
   for (const name of NAMES) {
     assert.deepEqual(namesIn(informedOf(nodes[name])), INFORMED[name].toSorted(), `known to ${name}`)
     assert.deepEqual(namesIn(connectedTo(nodes[name])), CONNECTED[name].toSorted(), `connected to ${name}`)
