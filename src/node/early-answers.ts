@@ -1,4 +1,4 @@
-import type { StreamMuxerFactory } from '@libp2p/interface'
+import { type StreamMuxerFactory, serviceCapabilities } from '@libp2p/interface'
 import { AbstractMessageStream } from '@libp2p/utils'
 
 type MuxerModule<Components> = (components: Components) => StreamMuxerFactory
@@ -11,6 +11,7 @@ export function keepEarlyAnswers<Components>(module: MuxerModule<Components>): M
   return (components) => {
     const factory = module(components)
     return {
+      [serviceCapabilities]: ['@libp2p/stream-multiplexing'],
       protocol: factory.protocol,
       createStreamMuxer(connection) {
         const muxer = factory.createStreamMuxer(connection)

@@ -2,7 +2,6 @@ import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { identify } from '@libp2p/identify'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
@@ -16,7 +15,9 @@ import { fetchBlocks, fetchCommits } from '../state-sync/protocols.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 import type { BlockVerifier } from '../verify/block-verifier.ts'
 import { addressTimer } from './address-timer.ts'
+import { keepEarlyAnswers } from './early-answers.ts'
 import type { NodeLibp2p, ResolvedNodeInit } from './node-service.ts'
+import { pings } from './pings.ts'
 
 export interface NodeLibp2pInit extends ResolvedNodeInit {
   readonly health: HealthRegistry
@@ -52,7 +53,7 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
     addresses: { listen: [...init.listen], announce: [...init.announce] },
     transports: [tcp()],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux({ streamOptions: YAMUX_STREAM_OPTIONS })],
+    streamMuxers: [keepEarlyAnswers(yamux({ streamOptions: YAMUX_STREAM_OPTIONS }))],
     connectionGater: {
       ...init.gate.connectionGater,
       // what identify tells of a peer's addresses is of no use to anyone unless it passes the rules of gossip
@@ -66,7 +67,7 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
     },
     services: {
       identify: identify(),
-      ping: ping(),
+      pings: pings({ clock }),
       addressTimer: addressTimer(),
       rpc: rpc({
         chainId: genesis.chainId,

@@ -37,7 +37,7 @@ export interface ResolvedNodeInit {
   readonly allowlist: readonly string[]
   readonly private: boolean
   readonly accessType: AccessType
-  readonly dht: boolean
+  readonly dht: NonNullable<NodeInit['dht']>
   readonly subnetOf: NodeInit['subnetOf']
   readonly metrics: NodeInit['metrics']
   readonly transactionVerifier: TransactionVerifier | undefined

@@ -5,7 +5,7 @@ import type { CommitRef } from '../consensus/commit-ref.ts'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
 import type { Genesis } from '../consensus/genesis.ts'
 import type { SubscribeOptions } from '../delivery/delivery.ts'
-import type { AccessType, AddressSource, DiscoveryStatus } from '../discovery/index.ts'
+import type { AccessType, AddressSource, DhtOptions, DiscoveryStatus } from '../discovery/index.ts'
 import type { PeerReport } from '../peers/index.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
@@ -38,7 +38,7 @@ export interface NodeInit {
   /** Who may learn of this node: everyone, nobody, or the peers it has configured. @default 'public' */
   accessType?: AccessType
   /** Whether it takes part in the chain's DHT: as a server if it is public, else as a client. @default true */
-  dht?: boolean
+  dht?: boolean | DhtOptions
   /** Groups addresses into subnets, for the limits on each. @default /24 and /48 of public addresses; private ones count for none */
   subnetOf?: (address: Multiaddr) => string | undefined
   /** libp2p's metrics, such as `prometheusMetrics()` of `@libp2p/prometheus-metrics`: the node adds its own to them. @default none */

@@ -1,12 +1,29 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Connection } from '@libp2p/interface'
+import { buildChain } from '../../src/testing/chain-builder.ts'
+import { TestNetwork } from '../../src/testing/test-network.ts'
 import { until } from '../discovery/dht/start-dht.ts'
-import { chainSpecWith } from './smoldot-chain.ts'
+import { chainSpecWith, SMOLDOT_KAD_PROTOCOL } from './smoldot-chain.ts'
 import { startSmoldot } from './smoldot-client.ts'
 import { startSmoldotNode } from './smoldot-node.ts'
 
-suite('smoldot, which speaks libp2p in Rust', () => {
+suite('smoldot, which speaks libp2p in Rust', { concurrency: true }, () => {
+  test('stays connected to a whole node, asks its DHT again and again, and has no fault found with it', async (context) => {
+    await using network = new TestNetwork(buildChain({ commits: 1 }))
+    const node = await network.start({ dht: { protocol: SMOLDOT_KAD_PROTOCOL } })
+    await startSmoldot(context, { chainSpec: chainSpecWith(node.addresses()), onLog() {} })
+    const answered = async () => (await node.status()).discovery.dht?.requests.answered ?? 0
+    while ((await answered()) < 2) await delay(100, undefined, { signal: context.signal })
+    const { peers } = await node.status()
+    assert.deepEqual(
+      peers.map(({ direction, score }) => [direction, score.penalty]),
+      [['inbound', 0]]
+    )
+    assert.ok((peers[0]?.connectedMs ?? 0) > 10_000, 'by the first connection')
+  })
+
   test('connects, identifies, pings, finds another node by our DHT, and stays connected', async (context) => {
     const [boot, other] = await Promise.all([startSmoldotNode(context), startSmoldotNode(context)])
     await other.dial(boot.getMultiaddrs())
