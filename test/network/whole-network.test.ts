@@ -70,7 +70,7 @@ describe('a whole network over real TCP', () => {
     const far = await network.start({ seeds: [near], config: { maxConnections: 2, targetConnections: 1 } })
     await network.reached(far, 10, { signal: signal() })
     for (let index = 11; index <= 30; index++) await network.commit(index, [validator])
-    await network.reached(far, 30, { signal: signal() })
+    await Promise.all([near, far].map((node) => network.reached(node, 30, { signal: signal() })))
     await assertEqualChains([near, far], 30)
   })
 
