@@ -33,15 +33,6 @@ async function startAround(
   ]
 }
 
-test('thirty nodes in a line of introductions all come to know each other', options, async (context) => {
-  const config = { discoveryIntervalMs: 200, targetConnections: 4, peersPerTick: 2 }
-  const nodes: DiscoveryNode[] = []
-  for (let count = 0; count < 30; count++) {
-    nodes.push(await startDiscovery(context, { seeds: nodes.at(-1)?.addresses ?? [], config, dht: false }))
-  }
-  await until(context, () => knowEachOther(nodes))
-})
-
 /** Nobody is named by anyone, and no validator looked for: what is left is the rendezvous of the DHT. */
 const mute = { relays: false, config: { committeePeers: 0 } }
 
