@@ -1,5 +1,6 @@
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { ConnectedPeer, Peers } from '../peers/peers.ts'
 import { type Random, randomInteger, shuffled } from '../runtime/random.ts'
 import type { KnownPeer } from './known-peers.ts'
 
@@ -11,7 +12,9 @@ export interface DialPlanInput {
   readonly isOutsideTarget: (peerId: PeerId) => boolean
   /** Peers connected or being dialled, as far as they count for the target. */
   readonly taken: number
-  /** Of those, the ones that we dialled or are dialling. */
+  /** Company of those connected: see {@link companyOf}. @default that all taken are of different subnets */
+  readonly company?: number
+  /** Of those taken, the ones that we dialled or are dialling. */
   readonly outbound: number
   /** Peers to be connected to. */
   readonly target: number
@@ -44,17 +47,35 @@ export function outboundShare(target: number): number {
   return Math.ceil(target * OUTBOUND_SHARE)
 }
 
-/** Whether so many peers are too few: seeds are dialled then, and the DHT is asked. */
-export function isIsolated(connected: number, target: number): boolean {
-  return connected < Math.ceil(target * ISOLATED_SHARE)
+/** How many peers there are, those of one subnet being no more than one: whoever has a subnet must not be all that we know of the world. */
+export function companyOf(connected: readonly ConnectedPeer[], peers: Pick<Peers, 'subnetOf'>): number {
+  return new Set(connected.map(({ peerId, address }) => peers.subnetOf(address) ?? peerId.toString())).size
+}
+
+/** Whether a company is too small: seeds are dialled then, and the DHT is asked. */
+export function isIsolated(company: number, target: number): boolean {
+  return company < Math.ceil(target * ISOLATED_SHARE)
 }
 
 /**
  * Whom to dial now: every kept peer; then, up to the target, others, drawn by who introduced them first and at random second, so that nobody steers the
- * choice by introducing many, and one of a subnet at a time; then seeds, if that leaves us isolated.
+ * choice by introducing many, and one of a subnet at a time. Seeds come before them where we would be isolated else, all that one introducer told of counted
+ * as one: it may have invented them.
  */
 export function planDials(input: DialPlanInput): DialPlan {
-  const { known, isKept, isOutsideTarget, taken, outbound, target, limit, random, canDial, hasRoomAt } = input
+  const {
+    known,
+    isKept,
+    isOutsideTarget,
+    taken,
+    company = taken,
+    outbound,
+    target,
+    limit,
+    random,
+    canDial,
+    hasRoomAt
+  } = input
   const candidates = known.filter((peer) => peer.addresses.length > 0 && canDial(peer.peerId))
   const kept = shuffled(
     random,
@@ -75,15 +96,19 @@ export function planDials(input: DialPlanInput): DialPlan {
     random,
     free.filter(({ source }) => source === 'seed')
   )
-  const isAlone = isIsolated(taken + counted + drawn.length, target)
-  return { kept, others: isAlone ? [...drawn, ...seeds].slice(0, room) : drawn }
+  const isAlone = isIsolated(company + counted + new Set(drawn.map(toldBy)).size, target)
+  return { kept, others: isAlone ? [...seeds, ...drawn].slice(0, room) : drawn }
+}
+
+function toldBy({ introducer, source }: KnownPeer): string {
+  return introducer ?? source
 }
 
 /** Draws one peer of each introducer in turn, the introducers in random order, and at most one of a subnet. */
 function draw(peers: readonly KnownPeer[], count: number, { random, subnetOf }: DialPlanInput): KnownPeer[] {
   const groups = new Map<string, KnownPeer[]>()
   for (const peer of peers) {
-    const key = peer.introducer ?? peer.source
+    const key = toldBy(peer)
     const group = groups.get(key)
     if (group === undefined) groups.set(key, [peer])
     else group.push(peer)

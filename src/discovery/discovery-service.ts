@@ -7,7 +7,7 @@ import { toError } from '../runtime/soma-error.ts'
 import { parsePeerAddresses } from './addresses.ts'
 import { committeePeers } from './committee-peers.ts'
 import { DhtFeed } from './dht-feed.ts'
-import { isIsolated } from './dial-plan.ts'
+import { companyOf, isIsolated } from './dial-plan.ts'
 import type { Discovery, DiscoveryInit, DiscoveryStatus } from './discovery.ts'
 import { DiscoveryMetrics } from './discovery-metrics.ts'
 import { type DiscoveryComponents, type DiscoveryParts, makeParts, type OperatorsPeers } from './discovery-parts.ts'
@@ -110,14 +110,14 @@ class DiscoveryService implements Discovery, Startable {
     const { config, intake, dht } = this.#parts
     const { peers } = this.#components
     const known = this.known()
-    const connected = peers.connected().length
+    const connected = peers.connected()
     const bySource = Object.fromEntries(ADDRESS_SOURCES.map((source) => [source, 0])) as Record<AddressSource, number>
     for (const { source } of known) bySource[source] += 1
     return {
       known: known.length,
       bySource,
-      connected,
-      isIsolated: isIsolated(connected, config.targetConnections),
+      connected: connected.length,
+      isIsolated: isIsolated(companyOf(connected, peers), config.targetConnections),
       dialling: peers.dialling,
       exchanges: this.#loop?.exchanges ?? { underWay: 0, succeeded: 0, failed: 0 },
       answered: this.#answered,

@@ -7,7 +7,7 @@ import { type Random, shuffled } from '../runtime/random.ts'
 import { TaskGroup } from '../runtime/task-group.ts'
 import type { FoundPeer } from './dht/dht.ts'
 import type { DhtFeed } from './dht-feed.ts'
-import { isIsolated } from './dial-plan.ts'
+import { companyOf, isIsolated } from './dial-plan.ts'
 import type { DiscoveryConfig, DiscoveryEvent } from './discovery.ts'
 import { Exchanges } from './exchanges.ts'
 import type { GoodPeerRecord } from './good-peer-record.ts'
@@ -238,7 +238,7 @@ export class EventLoop {
     this.#remember()
     if (!this.#feed?.isBusy) visits.end(config.targetConnections)
     this.#feed?.tick({
-      isIsolated: isIsolated(peers.connected().length, config.targetConnections),
+      isIsolated: isIsolated(companyOf(peers.connected(), peers), config.targetConnections),
       mayProvide: own.current?.accessType === 'public',
       lacking: this.#seeker.lacking()
     })

@@ -2,7 +2,7 @@ import type { PeerId } from '@libp2p/interface'
 import type { PeerAddresses, Peers } from '../peers/peers.ts'
 import type { Random } from '../runtime/random.ts'
 import type { TaskGroup } from '../runtime/task-group.ts'
-import { planDials } from './dial-plan.ts'
+import { companyOf, planDials } from './dial-plan.ts'
 import type { KeptCommittee } from './kept-committee.ts'
 import type { KnownPeers } from './known-peers.ts'
 
@@ -92,6 +92,7 @@ export class PeerSeeker {
       isKept: (peerId) => known.isFrom('configured', peerId) || committee.has(peerId),
       isOutsideTarget,
       taken: counted.length + peers.dialling,
+      company: companyOf(counted, peers),
       outbound: counted.filter(({ direction }) => direction === 'outbound').length + peers.dialling,
       target,
       limit: Math.min(this.#dialsLeft, this.#gainLeft),

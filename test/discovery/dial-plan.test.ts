@@ -80,6 +80,9 @@ test('seeds are dialled only where a node would be isolated without', () => {
   )
   assert.deepEqual(names(plan({ known: seeds }).others), names(seeds))
   assert.deepEqual(plan({ known: seeds, taken: 5, outbound: 5 }).others, [])
+  assert.deepEqual(names(plan({ known: seeds, taken: 5, outbound: 5, company: 4 }).others), names(seeds))
+  const invented = from('gossip', 30, 20, { introducer: 'one' })
+  assert.ok(seeds.every(({ peerId }) => isOneOf(plan({ known: [...seeds, ...invented] }).others)(peerId)))
 })
 
 test('a quarter of the target is the least that does not isolate', () => {
