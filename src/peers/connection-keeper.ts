@@ -84,6 +84,8 @@ export class ConnectionKeeper {
    */
   closed(connection: Connection): boolean {
     this.#table.remove(connection)
+    const left = this.#table.get(connection.remotePeer.toString())
+    if (left !== undefined && this.#isTooMany(left)) this.#disconnect(left, 'subnet') // what is left of it is elsewhere
     return this.#closer.has(connection)
   }
 

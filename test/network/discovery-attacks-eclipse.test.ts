@@ -40,3 +40,49 @@ test(
     await until(context, () => countedBy(victim).includes(peerId.toString()))
   }
 )
+
+test('nobody gets past the limit of a subnet by being elsewhere for a moment', options, async (context) => {
+  const { privateKey } = await makePeer(2)
+  const victim = await startPlaced(context, { dht: false, peersInit: { maxPerSubnet: 1 } })
+  const [here, there, other] = await Promise.all([
+    startAttacker(context, { host: '127.0.9.1', privateKey }),
+    startAttacker(context, { host: '127.0.8.1', privateKey }),
+    startAttacker(context, { host: '127.0.9.2' })
+  ])
+  const connections = () => victim.node.getConnections().length
+  for (const [count, { node }] of [here, there, other].entries()) {
+    await node.dial(victim.node.getMultiaddrs())
+    await until(context, () => connections() === count + 1)
+  }
+  assert.deepEqual(countedBy(victim), [here.id, other.id].sort())
+  await there.node.stop()
+  await until(context, () => connections() === 1)
+  assert.deepEqual(countedBy(victim), [other.id])
+})
+
+test(
+  'connections without number to one peer are a few, and its coming and going costs nobody a place',
+  options,
+  async (context) => {
+    const honest = await startPlaced(context, { host: '127.0.1.1' })
+    const victim = await startPlaced(context, {
+      seeds: honest.addresses,
+      dht: false,
+      peersInit: { maxConnections: 2, outboundReserve: 1 }
+    })
+    const honestId = honest.node.peerId.toString()
+    await until(context, () => countedBy(victim).includes(honestId))
+    const attacker = await startAttacker(context)
+    const [address] = victim.node.getMultiaddrs()
+    assert.ok(address)
+    for (let count = 0; count < 50; count += 1) await attacker.node.dial(address, { force: true })
+    await until(context, () => victim.node.getConnections(attacker.node.peerId).length <= 4)
+    assert.deepEqual(countedBy(victim), [honestId, attacker.id].sort())
+    for (let count = 0; count < 20; count += 1) {
+      await attacker.node.hangUp(victim.node.peerId)
+      await attacker.node.dial(address)
+    }
+    assert.ok(countedBy(victim).includes(honestId))
+    assert.equal(victim.discovery.status().dropped, 0)
+  }
+)
