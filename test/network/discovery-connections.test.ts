@@ -119,17 +119,17 @@ test('where only the allowlist may come in, nobody else does', options, async (c
 
 test('a validator has its committee outside its target, a full node a few of it within', options, async (context) => {
   const keys = [0, 1, 2, 3].map((index) => deriveValidatorKeys(8, index))
-  const few = { targetConnections: 0 }
+  const idle = { config: { targetConnections: 0 }, dht: false }
   const [self, ...others] = await Promise.all(keys.map(networkPrivateKey))
   assert.ok(self)
-  const validators = await Promise.all(others.map((privateKey) => startDiscovery(context, { privateKey, config: few })))
+  const validators = await Promise.all(others.map((privateKey) => startDiscovery(context, { ...idle, privateKey })))
   const { genesis } = buildGenesis({
     validators: keys.map((key, index) => ({ keys: key, addresses: validators[index - 1]?.addresses ?? [] })),
     startTimeMs: 0
   })
   const seeds: string[] = []
   for (let count = 0; count < 4; count++) {
-    const { addresses } = await startDiscovery(context, { seeds, config: few })
+    const { addresses } = await startDiscovery(context, { ...idle, seeds })
     seeds.push(...addresses)
   }
   const start = (init: Parameters<typeof startDiscovery>[1]) =>
@@ -138,6 +138,7 @@ test('a validator has its committee outside its target, a full node a few of it 
       config: { targetConnections: 2, committeePeers: 1 },
       seeds,
       dht: false,
+      accessType: 'private', // neither is dialled by the other
       ...init
     })
   const validator = await start({ privateKey: self })
