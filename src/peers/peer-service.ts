@@ -6,6 +6,7 @@ import {
   type Logger,
   type Metrics,
   type PeerId,
+  type PeerStore,
   type Startable,
   serviceCapabilities,
   type TypedEventTarget
@@ -39,6 +40,7 @@ export interface PeersComponents {
   readonly peerId: PeerId
   readonly connectionManager: ConnectionManager
   readonly events: TypedEventTarget<Libp2pEvents>
+  readonly peerStore: PeerStore
   readonly logger: ComponentLogger
   readonly metrics?: Metrics
 }
@@ -166,6 +168,7 @@ class PeerService implements Peers, Startable {
     const running = this.#running.signal
     const signal = options.signal === undefined ? running : AbortSignal.any([running, options.signal])
     const outcome = await this.#dialler.dial(peer, { signal })
+    if (outcome === 'failed') this.#forget(peer.peerId)
     this.#tallies.dials.add(outcome)
     this.#log.trace('dial to %p: %s', peer.peerId, outcome)
     return outcome
@@ -204,8 +207,20 @@ class PeerService implements Peers, Startable {
 
   readonly #onClose = ({ detail: connection }: CustomEvent<Connection>): void => {
     const isOurs = this.#keeper.closed(connection)
+    this.#forget(connection.remotePeer)
     // the end of one of two connections is no more a failure than one that we brought about
     if (!isOurs && !this.#keeper.isConnected(connection.remotePeer)) this.#dialler.closed(connection)
+  }
+
+  /**
+   * Has libp2p forget a peer that is not connected. It keeps everyone who ever was, or whom we tried to dial, for as long as the process lives: whoever changes
+   * its id, or invents others, would fill the memory. We never dial by what it remembers.
+   */
+  #forget(peerId: PeerId): void {
+    if (this.#keeper.isConnected(peerId)) return
+    this.#components.peerStore
+      .delete(peerId)
+      .catch((thrown: unknown) => this.#log.error('%p is not forgotten - %e', peerId, thrown))
   }
 
   #isProtected(peerId: PeerId): boolean {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
+import { setTimeout as nextTurn } from 'node:timers/promises'
 import { until } from '../discovery/start-discovery.ts'
 import { makePeer } from '../peers/make-peer.ts'
 import { countedBy, inventInfos, startAttacker, startPlaced } from './discovery-attackers.ts'
@@ -86,3 +87,19 @@ test(
     assert.equal(victim.discovery.status().dropped, 0)
   }
 )
+
+test('peers that are gone, or never were, leave nothing behind', options, async (context) => {
+  const infos = await inventInfos(60, (number) => `/ip4/127.${1 + number}.0.1/tcp/1`)
+  const answer = async () => ({ knownInfos: infos })
+  const victim = await startPlaced(context, { dht: false, config: { discoveryIntervalMs: 20, privateNetwork: true } })
+  for (let number = 1; number <= 20; number += 1) {
+    const attacker = await startAttacker(context, { host: `127.0.${number}.1`, answer })
+    await attacker.node.dial(victim.node.getMultiaddrs())
+    await until(context, () => countedBy(victim).includes(attacker.id))
+    await attacker.introduce(victim, undefined)
+    await attacker.node.stop()
+  }
+  await until(context, () => victim.node.getConnections().length === 0 && victim.peers.counts().dials.failed >= 60)
+  const remembered = async () => (await victim.node.peerStore.all()).length
+  while ((await remembered()) > 5) await nextTurn(20, undefined, { signal: context.signal })
+})
