@@ -55,11 +55,6 @@ export class DhtFeed {
     this.#init = init
   }
 
-  /** Whether a query is under way. */
-  get isBusy(): boolean {
-    return this.#busy.size > 0
-  }
-
   tick(state: FeedState): void {
     const { clock, random, tickMs, dht } = this.#init
     const now = clock.monotonic()

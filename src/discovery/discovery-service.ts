@@ -1,6 +1,7 @@
 import { type Logger, type PeerId, type Startable, serviceCapabilities, serviceDependencies } from '@libp2p/interface'
 import type { Committee } from '../consensus/committee.ts'
 import type { PeerAddresses } from '../peers/peers.ts'
+import { RateLimiter } from '../rpc/rate-limiter.ts'
 import type { RpcContext } from '../rpc/rpc.ts'
 import { RpcError } from '../rpc/rpc-error.ts'
 import { toError } from '../runtime/soma-error.ts'
@@ -29,6 +30,10 @@ export function discovery(init: DiscoveryInit): (components: DiscoveryComponents
   return (components) => new DiscoveryService(components, init, { seeds, configured })
 }
 
+/** Answers to one peer from one tick to the next, and at once to one that has rested: it asks once when it connects, and at most once a tick. */
+const ANSWERS_PER_TICK = 2
+const ANSWERS_AT_ONCE = 10
+
 /** The libp2p service: the lifecycle of the event loop, and the answers to peers, which only read. */
 class DiscoveryService implements Discovery, Startable {
   readonly [Symbol.toStringTag]: string = '@soma-p2p/discovery'
@@ -40,6 +45,8 @@ class DiscoveryService implements Discovery, Startable {
   readonly #init: DiscoveryInit
   readonly #parts: DiscoveryParts
   readonly #metrics: DiscoveryMetrics | undefined
+  /** An answer costs some milliseconds where many peers are known, so nobody gets one without an end. */
+  readonly #askers: RateLimiter
   #answered = 0
   #isHandling = false
   #loop: EventLoop | undefined
@@ -49,6 +56,13 @@ class DiscoveryService implements Discovery, Startable {
     this.#log = components.logger.forComponent('soma-p2p:discovery')
     this.#init = init
     this.#parts = makeParts(components, init, operatorsPeers, this.#log)
+    const { clock, config } = this.#parts
+    this.#askers = new RateLimiter({
+      perSecond: (ANSWERS_PER_TICK * 1_000) / config.discoveryIntervalMs,
+      burst: ANSWERS_AT_ONCE,
+      capacity: config.maxKnownPeers,
+      clock
+    })
     this.#metrics = components.metrics && new DiscoveryMetrics(components.metrics, () => this.status())
   }
 
@@ -168,6 +182,8 @@ class DiscoveryService implements Discovery, Startable {
     if (this.#loop === undefined) throw new RpcError('RPC_UNAVAILABLE', 'discovery is not running')
     const { known, own, clock, random } = this.#parts
     const { connectionManager, peers } = this.#components
+    const waitMs = this.#askers.take(peer.toString())
+    if (waitMs > 0) throw new RpcError('RPC_RATE_LIMITED', 'asked too often', { retryAfterMs: waitMs })
     this.#answered += 1
     const answer = answerKnownPeers(request, {
       asker: peer,

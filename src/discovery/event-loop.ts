@@ -7,7 +7,7 @@ import { type Random, shuffled } from '../runtime/random.ts'
 import { TaskGroup } from '../runtime/task-group.ts'
 import type { FoundPeer } from './dht/dht.ts'
 import type { DhtFeed } from './dht-feed.ts'
-import { companyOf, isIsolated } from './dial-plan.ts'
+import { companyOf, isIsolated, outboundShare } from './dial-plan.ts'
 import type { DiscoveryConfig, DiscoveryEvent } from './discovery.ts'
 import { Exchanges } from './exchanges.ts'
 import type { GoodPeerRecord } from './good-peer-record.ts'
@@ -65,6 +65,9 @@ export interface EventLoopInit {
   readonly onEvent: (event: DiscoveryEvent) => void
   readonly onFailure: (thrown: unknown) => void
 }
+
+/** A peer dialled for a query of the DHT is parted from after so many ticks. */
+const VISIT_TICKS = 2
 
 /**
  * The Discovery Event Loop. Whatever changes the table of known peers goes through it, one message at a time; what takes time on the network
@@ -166,8 +169,9 @@ export class EventLoop {
     this.#askedAt = now
     const connected = peers.connected().map(({ peerId }) => peerId)
     const askable = connected.filter((peerId) => peers.isAvailable(peerId) && !this.#asked.has(peerId.toString()))
-    const longest = this.#asked.size === 0 ? this.#exchanges.askedLongestAgo : undefined
-    const chosen = shuffled(random, askable).sort((a, b) => Number(longest?.equals(b)) - Number(longest?.equals(a)))
+    const first = this.#asked.size === 0 ? this.#exchanges.askedLongestAgo : undefined
+    const isFirst = (peerId: PeerId) => first?.equals(peerId) === true
+    const chosen = shuffled(random, askable).sort((a, b) => Number(isFirst(b)) - Number(isFirst(a)))
     for (const peerId of chosen.slice(0, count)) {
       this.#asked.add(peerId.toString())
       this.#exchanges.ask(peerId)
@@ -175,10 +179,14 @@ export class EventLoop {
   }
 
   async #loop(signal: AbortSignal): Promise<void> {
+    let mayDial = false
     for await (const message of this.#mailbox) {
-      const mayDial = !signal.aborted && (await this.#handle(message, signal))
+      if (!signal.aborted && (await this.#handle(message, signal))) mayDial = true
       if (signal.aborted) return
-      if (mayDial) this.#seeker.seek()
+      // a plan looks at all known peers: one for many messages, but never put off beyond a tick
+      if (!mayDial || (this.#mailbox.size > 0 && message.type !== 'tick')) continue
+      this.#seeker.seek()
+      mayDial = false
     }
   }
 
@@ -236,7 +244,7 @@ export class EventLoop {
     this.#asked.clear()
     this.#askSome()
     this.#remember()
-    if (!this.#feed?.isBusy) visits.end(config.targetConnections)
+    visits.end(outboundShare(config.targetConnections), config.discoveryIntervalMs * VISIT_TICKS)
     this.#feed?.tick({
       isIsolated: isIsolated(companyOf(peers.connected(), peers), config.targetConnections),
       mayProvide: own.current?.accessType === 'public',

@@ -11,13 +11,16 @@ export interface IntroducersInit {
 /** Peers whose subnet is remembered after they left. */
 const CAPACITY = 2_000
 
+/** The quota of those of whom nothing is known any more. */
+const STRANGERS = 'strangers'
+
 /**
  * Whose quota an introduction is charged to: the subnet of the peer that makes it, so that many peers of one are no more than one; the peer itself where
- * subnets are not counted. A peer that has left meanwhile is charged as before.
+ * subnets are not counted. A peer that has left meanwhile is charged as before, as long as it is remembered; strangers share one.
  */
 export class Introducers {
   readonly #init: IntroducersInit
-  readonly #subnets = new BoundedMap<string, string>(CAPACITY)
+  readonly #names = new BoundedMap<string, string>(CAPACITY)
 
   constructor(init: IntroducersInit) {
     this.#init = init
@@ -26,12 +29,12 @@ export class Introducers {
   /** Takes note of a new connection. */
   connected(peerId: PeerId): void {
     const [connection] = this.#init.connectionManager.getConnections(peerId)
-    const subnet = connection && this.#init.subnetOf(connection.remoteAddr)
-    if (subnet !== undefined) this.#subnets.set(peerId.toString(), subnet)
+    if (connection === undefined) return
+    const key = peerId.toString()
+    this.#names.set(key, this.#init.subnetOf(connection.remoteAddr) ?? key)
   }
 
   nameOf(peerId: PeerId): string {
-    const key = peerId.toString()
-    return this.#subnets.get(key) ?? key
+    return this.#names.get(peerId.toString()) ?? STRANGERS
   }
 }

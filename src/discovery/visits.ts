@@ -20,13 +20,23 @@ export class Visits {
     return outcome
   }
 
-  /** Ends the visits: the latest are parted from as far as there are more peers than wanted, the others are peers like any other. */
-  end(wanted: number): void {
+  /**
+   * Ends visits that have lasted: a query has asked by then what it had to. Those visited stay as far as there are few others, and no further: the DHT is not to choose
+   * our company.
+   *
+   * @param least connected peers up to which they stay
+   * @param afterMs how long a visit lasts, in milliseconds
+   */
+  end(least: number, afterMs: number): void {
     const connected = this.#peers.connected()
-    const visited = connected.filter(({ peerId }) => this.#visited.has(peerId.toString()))
-    const surplus = Math.max(0, connected.length - wanted)
-    visited.sort((a, b) => a.connectedMs - b.connectedMs)
-    for (const { peerId } of visited.slice(0, surplus)) this.#peers.part(peerId)
-    this.#visited.clear()
+    const present = new Set(connected.map(({ peerId }) => peerId.toString()))
+    for (const key of this.#visited.keys()) if (!present.has(key)) this.#visited.delete(key)
+    const over = connected.filter(({ peerId, connectedMs }) => {
+      return connectedMs >= afterMs && this.#visited.has(peerId.toString())
+    })
+    over.sort((a, b) => a.connectedMs - b.connectedMs)
+    const surplus = Math.max(0, connected.length - least)
+    for (const { peerId } of over.slice(0, surplus)) this.#peers.part(peerId)
+    for (const { peerId } of over) this.#visited.delete(peerId.toString())
   }
 }

@@ -32,7 +32,9 @@ export interface NodeLibp2pInit extends ResolvedNodeInit {
 }
 
 /** Connections that may be in the middle of their handshake: beyond it newcomers wait. */
-const MAX_PENDING_INBOUND = 50
+const MAX_PENDING_INBOUND = 100
+/** Milliseconds for an inbound handshake: one host begins five a second, and must not hold all the places. */
+const INBOUND_HANDSHAKE_MS = 5_000
 
 /** What a node says that it serves: its commits and their blocks, as far as it can prove them. */
 function servedRanges({ watermarks }: CommitStore): Capability[] {
@@ -63,6 +65,7 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
     connectionManager: {
       maxConnections: Number.POSITIVE_INFINITY, // the peers service has a better rule whom to part from
       maxIncomingPendingConnections: MAX_PENDING_INBOUND,
+      inboundUpgradeTimeout: INBOUND_HANDSHAKE_MS,
       inboundConnectionThreshold: config.privateNetwork ? Number.POSITIVE_INFINITY : 5
     },
     services: {
@@ -82,7 +85,8 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
         onReport: init.onPeerReport,
         maxConnections: config.maxConnections,
         outboundReserve: Math.ceil(config.targetConnections / 2),
-        maxPerSubnet: config.maxConnectionsPerSubnet,
+        // a subnet is never more than half of a small company
+        maxPerSubnet: Math.max(1, Math.min(config.maxConnectionsPerSubnet, Math.floor(config.targetConnections / 2))),
         ...(init.subnetOf && { subnetOf: init.subnetOf })
       }),
       discovery: discovery({

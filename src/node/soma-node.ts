@@ -61,7 +61,7 @@ export interface NodeConfig {
   targetConnections: number
   /** Most peers connected: beyond it, the one without protection that delivered least is evicted. @default 100 */
   maxConnections: number
-  /** Most peers without protection connected from one subnet. @default 5 */
+  /** Most peers without protection connected from one subnet; never more than half of `targetConnections`. @default 5 */
   maxConnectionsPerSubnet: number
   /** Validators that a full node stays connected to; a validator stays connected to all of its committee. @default 4 */
   committeePeers: number

@@ -10,6 +10,8 @@ export class Mailbox<T> implements AsyncIterable<T> {
   readonly #capacity: number
   readonly #overflow: Overflow
   #messages: T[] = []
+  /** Those taken out together and not yet consumed. */
+  #taken: T[] = []
   #closed = false
   #dropped = 0
   #wake: (() => void) | undefined
@@ -23,11 +25,11 @@ export class Mailbox<T> implements AsyncIterable<T> {
   /** Puts a message in. Returns false when it, or another, had to be dropped, or the mailbox is closed. */
   post(message: T): boolean {
     if (this.#closed) return false
-    const full = this.#messages.length >= this.#capacity
+    const full = this.size >= this.#capacity
     if (full) {
       this.#dropped += 1
       if (this.#overflow === 'drop-newest') return false
-      this.#messages.shift()
+      if (this.#taken.pop() === undefined) this.#messages.shift()
     }
     this.#messages.push(message)
     this.#wake?.()
@@ -40,8 +42,9 @@ export class Mailbox<T> implements AsyncIterable<T> {
     this.#wake?.()
   }
 
+  /** Messages waiting. */
   get size(): number {
-    return this.#messages.length
+    return this.#taken.length + this.#messages.length
   }
 
   /** Messages dropped so far. */
@@ -51,10 +54,10 @@ export class Mailbox<T> implements AsyncIterable<T> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     while (true) {
-      const messages = this.#messages
+      while (this.#taken.length > 0) yield this.#taken.pop() as T
+      this.#taken = this.#messages.reverse()
       this.#messages = []
-      yield* messages
-      if (this.#messages.length > 0) continue
+      if (this.#taken.length > 0) continue
       if (this.#closed) return
       await new Promise<void>((resolve) => {
         this.#wake = resolve

@@ -68,3 +68,17 @@ test('a request of too many prefixes, or of too many bytes, costs who sent it', 
   }
   assert.deepEqual(informedOf(server), [])
 })
+
+test('who asks without an end is told when to come back, and others are answered', options, async (context) => {
+  const { server, node, ask } = await start(context)
+  const isRefusal = (thrown: unknown) => {
+    return thrown instanceof RpcError && thrown.code === 'RPC_RATE_LIMITED' && (thrown.retryAfterMs ?? 0) > 0
+  }
+  let answers = 0
+  await assert.rejects(async () => {
+    for (; answers < 100; answers++) await ask({})
+  }, isRefusal)
+  assert.equal(answers, 10)
+  const other = await startDiscovery(context, { seeds: server.addresses })
+  await until(context, () => informedOf(other).includes(node.peerId.toString()))
+})

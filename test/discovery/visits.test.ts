@@ -34,25 +34,34 @@ function start(connected: readonly number[], outcome: DialOutcome = 'connected')
 
 const ids = (...numbers: number[]) => names(numbers.map((number) => everyone[number] ?? assert.fail()))
 
-test('the latest visited are parted from, as far as there are too many', async () => {
+test('the latest visited are parted from, as far as there are others enough', async () => {
   const { visits, visit, parted } = start([1, 2, 3, 4, 5])
   await visit(2, 4, 5)
-  visits.end(3)
+  visits.end(3, 0)
   assert.deepEqual(parted(), ids(4, 5))
 })
 
-test('where there is room for those visited they stay, and are visited no more', async () => {
+test('where there are too few others they stay, and are visited no more', async () => {
   const { visits, visit, parted } = start([1, 2, 3])
   await visit(2, 3)
-  visits.end(3)
-  visits.end(0)
+  visits.end(3, 0)
+  visits.end(0, 0)
   assert.deepEqual(parted(), [])
+})
+
+test('a visit has its time', async () => {
+  const { visits, visit, parted } = start([1, 2, 3])
+  await visit(2, 3)
+  visits.end(0, 999) // 2 has been connected for 999 ms, 3 for 998
+  assert.deepEqual(parted(), ids(2))
+  visits.end(0, 0)
+  assert.deepEqual(parted(), ids(2, 3))
 })
 
 test('who was not reached was not visited', async () => {
   const { visits, visit, parted } = start([1, 2], 'already-connected')
   await visit(2)
-  visits.end(0)
+  visits.end(0, 0)
   assert.deepEqual(parted(), [])
 })
 
@@ -60,6 +69,6 @@ test('so many are visited at a time and no more', async () => {
   const { visits, visit } = start([])
   const outcomes = await visit(...Array.from({ length: 201 }, (_, i) => i))
   assert.deepEqual(outcomes.slice(199), ['connected', 'no-room'])
-  visits.end(10)
+  visits.end(10, 0)
   assert.deepEqual(await visit(201), ['connected'])
 })

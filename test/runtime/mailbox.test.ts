@@ -33,6 +33,19 @@ describe('Mailbox', () => {
     assert.deepEqual(await last, { value: undefined, done: true })
   })
 
+  it('counts what it has taken out and its consumer has not got yet', async () => {
+    const mailbox = new Mailbox<number>({ capacity: 3 })
+    for (const message of [1, 2, 3]) mailbox.post(message)
+    const messages = mailbox[Symbol.asyncIterator]()
+    assert.deepEqual(await messages.next(), { value: 1, done: false })
+    assert.equal(mailbox.size, 2)
+    assert.equal(mailbox.post(4), true)
+    assert.equal(mailbox.post(5), false)
+    mailbox.close()
+    assert.deepEqual(await collect(mailbox), [2, 3, 4])
+    assert.equal(mailbox.size, 0)
+  })
+
   it('drops the newest when it is full, and says so', async () => {
     const mailbox = new Mailbox<number>({ capacity: 2 })
     assert.deepEqual(
