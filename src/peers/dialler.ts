@@ -31,6 +31,11 @@ export interface DiallerComponents {
   readonly connectionManager: ConnectionManager
 }
 
+interface Attempt {
+  /** Whether we disconnected from the peer ourselves meanwhile. */
+  isTurnedAway: boolean
+}
+
 /**
  * Dials peers, a few at a time: many at once on a busy machine time each other out.
  *
@@ -42,8 +47,8 @@ export class Dialler {
   readonly #components: DiallerComponents
   readonly #queue: PeerQueue<DialOutcome>
   readonly #backoff: Backoff
-  /** Peers that were disconnected by ourselves while being dialled. */
-  readonly #turnedAway = new Set<string>()
+  /** Those of the dials under way that do not wait for their turn. */
+  readonly #attempts = new Map<string, Attempt>()
 
   constructor(components: DiallerComponents, init: DiallerInit) {
     this.#components = components
@@ -86,7 +91,8 @@ export class Dialler {
 
   /** Takes note that we disconnect from a peer: if it is being dialled, the dial did not fail. */
   turnedAway(peerId: PeerId): void {
-    if (this.#queue.has(peerId)) this.#turnedAway.add(peerId.toString())
+    const attempt = this.#attempts.get(peerId.toString())
+    if (attempt !== undefined) attempt.isTurnedAway = true
   }
 
   /** Takes note of a connection that somebody else closed. */
@@ -104,9 +110,12 @@ export class Dialler {
     const key = peer.peerId.toString()
     const addresses = peer.addresses.filter((address) => this.#init.hasRoomFor(peer.peerId, address))
     if (addresses.length === 0) return 'no-room'
-    this.#turnedAway.delete(key)
+    const attempt: Attempt = { isTurnedAway: false }
+    this.#attempts.set(key, attempt)
     const isConnected = await this.#connect(peer.peerId, rotated(addresses, this.#backoff.failures(key)), signal)
-    if (this.#turnedAway.delete(key)) return 'no-room'
+    // one that was aborted may end after the next to the same peer began
+    if (this.#attempts.get(key) === attempt) this.#attempts.delete(key)
+    if (attempt.isTurnedAway) return 'no-room'
     if (isConnected) return 'connected'
     if (signal.aborted) return 'aborted'
     this.#backoff.failed(key)
