@@ -135,6 +135,7 @@ export function makeParts(
             addressRule: (address, subject) => dialableAddress(address, subject, privateNetwork),
             mayAnnounce: (peerId) => (known.get(peerId)?.info?.accessType ?? 'public') === 'public',
             isBanned: (peerId) => peers.isBanned(peerId),
+            subnetOf: (address) => peers.subnetOf(address),
             dial: ({ peerId, addresses }, options) => {
               const better = known.get(peerId)?.addresses ?? []
               return visits.dial({ peerId, addresses: [...better, ...addresses] }, options)

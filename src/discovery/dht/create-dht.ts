@@ -12,6 +12,7 @@ import { isPeerId } from '@libp2p/interface'
 import type { AddressManager, ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import type { Ping } from '@libp2p/ping'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { TypedEventEmitter } from 'main-event'
 import type { Digest } from '../../consensus/digest.ts'
 import type { DialOutcome, PeerAddresses } from '../../peers/peers.ts'
@@ -49,6 +50,8 @@ export interface DhtInit {
   /** Whether others may be told of a peer. */
   readonly mayAnnounce: (peerId: PeerId) => boolean
   readonly isBanned: (peerId: PeerId) => boolean
+  /** The subnet of an address: so many announcements are kept of those who make them from one. @default none is counted */
+  readonly subnetOf?: (address: Multiaddr) => string | undefined
   /** Dials a peer. It may know better addresses than those it is given, which are claims of others. It never rejects. */
   readonly dial: (peer: PeerAddresses, options: Required<AbortOptions>) => Promise<DialOutcome>
   /** Called for bytes that no sound implementation sends. @default nothing */
@@ -83,7 +86,7 @@ export function createDht(components: DhtComponents, init: DhtInit): Dht & Start
   const mayTell = (peerId: PeerId) => !isUnwanted(peerId) && init.mayAnnounce(peerId)
   const onFault = ({ remotePeer }: { remotePeer: PeerId }, error: Error) => init.onFault?.(remotePeer, error)
 
-  const records = new ProviderRecords({ self, clock, random, mayTell })
+  const records = new ProviderRecords({ self, clock, random, mayTell, subnetOf: init.subnetOf ?? (() => undefined) })
   const peers = new KadPeers({
     protocol,
     events,
@@ -92,7 +95,14 @@ export function createDht(components: DhtComponents, init: DhtInit): Dht & Start
     addressRule: init.addressRule,
     onClient: (peerId) => service.forget(peerId)
   })
-  const requests = new RequestGuard({ registrar, protocol, clock, onFault, rendezvous: rendezvous.multihash.bytes })
+  const requests = new RequestGuard({
+    registrar,
+    protocol,
+    clock,
+    onFault,
+    rendezvous: rendezvous.multihash.bytes,
+    onAnnounce: (connection) => records.announced(connection)
+  })
   const ownAddresses = () => peers.dialable(self, addressManager.getAddresses())
   const queries = new QueryConnections({
     connectionManager,

@@ -1,13 +1,16 @@
-import { NotFoundError, type PeerId } from '@libp2p/interface'
+import { type Connection, NotFoundError, type PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { BaseDatastore } from 'datastore-core/base'
 import type { Key, Pair, Query } from 'interface-datastore'
+import { BoundedMap } from '../../peers/bounded-map.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { type Random, shuffled } from '../../runtime/random.ts'
 
 /** Most records kept. */
 export const MAX_PROVIDERS = 1_000
+/** Most records of those who announced themselves from one subnet. */
+export const MAX_PROVIDERS_OF_SUBNET: number = MAX_PROVIDERS / 20
 /** Most providers of one answer: as many as a lookup of other implementations looks for. */
 const MAX_LISTED = 20
 /** Milliseconds that an announcement is good for: nodes repeat theirs twice as often. */
@@ -19,6 +22,8 @@ export interface ProviderRecordsInit {
   readonly random: Random
   /** Whether a peer may be told of. */
   readonly mayTell: (peerId: PeerId) => boolean
+  /** The subnet of an address; `undefined` where none is counted. */
+  readonly subnetOf: (address: Multiaddr) => string | undefined
 }
 
 interface ProviderRecord {
@@ -27,16 +32,23 @@ interface ProviderRecord {
   readonly peerId: PeerId
   readonly storedAt: number
   readonly addresses: readonly Multiaddr[]
+  /** Whose share it is part of: the subnet from which it was announced, or the peer itself. */
+  readonly chargedTo: string
 }
 
 /**
  * Who announced itself at this node, in the form of a datastore, which is how kad-dht keeps them. There is only one key, the rendezvous, for requests
  * with others do not get here. Records are few, in memory, and expire; this node's own is not among them, for discovery announces it again.
+ *
+ * Peer ids cost nothing, so every subnet has a share: beyond it an announcement displaces the oldest of its own subnet, and when there is no room at all the
+ * subnet with the most loses its oldest.
  */
 export class ProviderRecords extends BaseDatastore {
   readonly #init: ProviderRecordsInit
   /** By peer id, the oldest first. */
   readonly #records = new Map<string, ProviderRecord>()
+  /** Whose share the announcements of a peer are charged to, by peer id: kad-dht does not tell by which connection they came. */
+  readonly #charges = new BoundedMap<string, string>(MAX_PROVIDERS)
 
   constructor(init: ProviderRecordsInit) {
     super()
@@ -45,6 +57,12 @@ export class ProviderRecords extends BaseDatastore {
 
   get size(): number {
     return this.#records.size
+  }
+
+  /** Takes note that a request to announce a peer came by a connection: without one, none is kept. */
+  announced({ remotePeer, remoteAddr }: Pick<Connection, 'remotePeer' | 'remoteAddr'>): void {
+    const name = remotePeer.toString()
+    this.#charges.set(name, this.#init.subnetOf(remoteAddr) ?? name)
   }
 
   /** Where a provider says that it may be reached; `undefined` for one that did not announce itself. */
@@ -76,15 +94,13 @@ export class ProviderRecords extends BaseDatastore {
     const name = providerOf(key)
     if (name === undefined) throw new TypeError('values are not stored')
     const peerId = peerIdFromString(name)
-    if (peerId.equals(this.#init.self)) return key
+    const chargedTo = this.#charges.get(name)
+    if (chargedTo === undefined || peerId.equals(this.#init.self)) return key
     const addresses = this.#records.get(name)?.addresses ?? []
     this.#records.delete(name)
     this.#expire()
-    if (this.#records.size >= MAX_PROVIDERS) {
-      const [oldest] = this.#records.keys()
-      if (oldest !== undefined) this.#records.delete(oldest)
-    }
-    this.#records.set(name, { key, value, peerId, addresses, storedAt: this.#init.clock.monotonic() })
+    this.#makeRoom(chargedTo)
+    this.#records.set(name, { key, value, peerId, addresses, chargedTo, storedAt: this.#init.clock.monotonic() })
     return key
   }
 
@@ -109,6 +125,18 @@ export class ProviderRecords extends BaseDatastore {
   override async *query(_query: Query, options?: { signal?: AbortSignal }): AsyncGenerator<Pair> {
     if (options?.signal !== undefined) return
     for (const { key, value } of this.list()) yield { key, value }
+  }
+
+  #makeRoom(chargedTo: string): void {
+    const shares = Map.groupBy(this.#records.keys(), (name) => this.#records.get(name)?.chargedTo)
+    const own = shares.get(chargedTo) ?? []
+    let surplus: readonly string[] = []
+    if (own.length >= MAX_PROVIDERS_OF_SUBNET) surplus = own
+    else if (this.#records.size >= MAX_PROVIDERS) {
+      for (const share of shares.values()) if (share.length > surplus.length) surplus = share
+    }
+    const [oldest] = surplus
+    if (oldest !== undefined) this.#records.delete(oldest)
   }
 
   #expire(): void {

@@ -27,6 +27,8 @@ export interface RequestGuardInit {
   readonly clock: Clock
   /** The bytes of the only key that providers are kept for. */
   readonly rendezvous: Uint8Array
+  /** Called for a request to announce a peer, before kad-dht is handed it. */
+  readonly onAnnounce: (connection: Connection) => void
   /** Called for a request that no sound implementation makes. */
   readonly onFault: (connection: Connection, error: Error) => void
 }
@@ -99,8 +101,8 @@ export class RequestGuard {
     }
   }
 
-  #admit(frame: Uint8Array, { remotePeer }: Connection): void {
-    if (this.#rates.take(remotePeer.toString()) > 0 || this.#totalRate.take('') > 0)
+  #admit(frame: Uint8Array, connection: Connection): void {
+    if (this.#rates.take(connection.remotePeer.toString()) > 0 || this.#totalRate.take('') > 0)
       throw new RpcError('RPC_RATE_LIMITED', 'too many requests of the DHT')
     const { type, key } = kadMessage.decode(frame)
     switch (type) {
@@ -111,6 +113,7 @@ export class RequestGuard {
       case KAD_TYPE.getProviders:
         if (key === undefined || !bytesEqual(key, this.#init.rendezvous))
           throw unsupported('a key that is not the rendezvous')
+        if (type === KAD_TYPE.addProvider) this.#init.onAnnounce(connection)
         break
       default:
         throw unsupported(`message type ${type}`)

@@ -96,6 +96,19 @@ suite('a request of the DHT', () => {
     await closed
   })
 
+  test('to announce is charged to the subnet of the connection that it comes by', async (context) => {
+    const charged: string[] = []
+    const { server, asker } = await meet(context, { subnetOf: (address) => void charged.push(address.toString()) })
+    const provider = { id: asker.peerId.toMultihash().bytes, addresses: [multiaddr('/ip4/127.0.0.1/tcp/9').bytes] }
+    const stream = await asker.dialProtocol(server.address, KAD_PROTOCOL)
+    stream.send(request('addProvider', { key: RENDEZVOUS, providers: [provider] }))
+    await until(context, () => server.dht.status().requests.answered > 0)
+    const [connection] = server.node.getConnections(asker.peerId)
+    assert.deepEqual(charged, [connection?.remoteAddr.toString()])
+    assert.ok(await ask(asker, server, request('getProviders', { key: RENDEZVOUS })))
+    assert.equal(charged.length, 1, 'others are not')
+  })
+
   test('to announce another peer than the asker, or nowhere, changes nothing', async (context) => {
     const { server, asker } = await meet(context)
     const other = await startDht(context)
