@@ -74,12 +74,19 @@ suite('records of providers', () => {
     )
   })
 
+  test('of one subnet are no more than its share while there is room, too', () => {
+    const { records, announce } = start()
+    for (let count = 0; count < 2 * MAX_PROVIDERS_OF_SUBNET; count++) announce(randomPeer(), 1)
+    assert.equal(records.size, MAX_PROVIDERS_OF_SUBNET)
+  })
+
   test('of the largest subnet give way when there is no room', () => {
     const { records, announce } = start()
     const alone = Array.from({ length: MAX_PROVIDERS - 30 }, randomPeer)
     const together = Array.from({ length: 30 }, randomPeer)
+    for (const peer of alone.slice(0, 500)) announce(peer)
     for (const peer of together) announce(peer, 1)
-    for (const peer of alone) announce(peer)
+    for (const peer of alone.slice(500)) announce(peer)
     for (let count = 0; count < 10; count++) announce(randomPeer(), 2 + count)
     assert.equal(records.size, MAX_PROVIDERS)
     for (const peer of [...alone, ...together.slice(10)]) assert.ok(records.addressesOf(peer))
