@@ -2,11 +2,13 @@ import { bls12_381 } from '@noble/curves/bls12-381.js'
 import { expand, extract } from '@noble/hashes/hkdf.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { BLS_KEY_LENGTH, BLS_SIGNATURE_LENGTH } from '../consensus/limits.ts'
+import { ParsedKeys } from './parsed-keys.ts'
 
 const { longSignatures: scheme, fields } = bls12_381
 const DOMAIN = 'BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_'
 type KeyPoint = ReturnType<typeof scheme.getPublicKey>
 type SignaturePoint = ReturnType<typeof scheme.Signature.fromBytes>
+const parsedKeys = new ParsedKeys(decodeKey)
 
 /** KeyGen of draft-irtf-cfrg-bls-signature-05, section 2.3, without key info. */
 export function portableSecretKey(seed: Uint8Array): Uint8Array {
@@ -46,7 +48,7 @@ export function portableFastAggregateVerify(
   let keys: KeyPoint[]
   let signature: SignaturePoint
   try {
-    keys = publicKeys.map(decodeKey)
+    keys = publicKeys.map((key) => parsedKeys.get(key))
     signature = decodeSignature(aggregate)
   } catch {
     return false // not points of the group: nobody's key, nobody's signature

@@ -8,6 +8,8 @@ import {
   portableFastAggregateVerify,
   portableSecretKey
 } from './bls-portable.ts'
+import type { BlsCheck } from './bls-verifier.ts'
+import { ParsedKeys } from './parsed-keys.ts'
 
 /*
  * BLS12-381 with keys in G1 and signatures in G2, ciphersuite BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_ on both libraries.
@@ -15,6 +17,10 @@ import {
  */
 
 const blst = load()
+const keys = blst && new ParsedKeys((bytes) => parseKey(blst, bytes))
+
+/** Whether native code does it: thirty times as fast, and by far the fastest in batches. */
+export const isBlsNative: boolean = blst !== undefined
 
 function load(): typeof Blst | undefined {
   if (process.env.SOMA_P2P_NO_NATIVE === '1') return undefined
@@ -86,17 +92,39 @@ export function blsFastAggregateVerify(
   message: Uint8Array,
   aggregate: Uint8Array
 ): boolean {
-  if (blst === undefined) return portableFastAggregateVerify(publicKeys, message, aggregate)
-  if (publicKeys.length === 0) return false
-  let keys: Blst.PublicKey[]
-  let signature: Blst.Signature
-  try {
-    keys = publicKeys.map((key) => parseKey(blst, key))
-    signature = parseSignature(blst, aggregate)
-  } catch {
-    return false // not points of the group: nobody's key, nobody's signature
+  return blsVerifyEach([{ publicKeys, message, signature: aggregate }])[0] === true
+}
+
+/**
+ * Verifies many signatures, each by all its keys over its message, with the results of {@link blsFastAggregateVerify} in their order: natively three times
+ * as fast as one by one.
+ *
+ * They are verified together, each multiplied by a random number of 64 bits, so that false ones cannot make up for each other. Where that fails, one by one.
+ */
+export function blsVerifyEach(checks: readonly BlsCheck[]): boolean[] {
+  if (blst === undefined || keys === undefined) {
+    return checks.map((check) => portableFastAggregateVerify(check.publicKeys, check.message, check.signature))
   }
-  return blst.fastAggregateVerify(message, keys, signature)
+  const sets = checks.map((check) => parseCheck(blst, keys, check))
+  const wellFormed = sets.filter((set) => set !== undefined)
+  const areAllValid = wellFormed.length > 1 && blst.verifyMultipleAggregateSignatures(wellFormed)
+  return sets.map((set) => set !== undefined && (areAllValid || blst.verify(set.msg, set.pk, set.sig)))
+}
+
+function parseCheck(
+  native: typeof Blst,
+  parsed: ParsedKeys<Blst.PublicKey>,
+  { publicKeys, message, signature }: BlsCheck
+): Blst.SignatureSet | undefined {
+  try {
+    const points = publicKeys.map((key) => parsed.get(key))
+    const [only] = points
+    if (only === undefined) return undefined
+    const pk = points.length === 1 ? only : native.aggregatePublicKeys(points)
+    return { msg: message, pk, sig: parseSignature(native, signature) }
+  } catch {
+    return undefined // not points of the group: nobody's key, nobody's signature
+  }
 }
 
 function parseKey(native: typeof Blst, bytes: Uint8Array): Blst.PublicKey {

@@ -1,5 +1,6 @@
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { packBlsChecks } from './bls-batch.ts'
 import type { BlsCheck } from './bls-verifier.ts'
 import { readResults, writeBatch } from './signature-batch.ts'
 import type { SignatureBatch } from './signature-queue.ts'
@@ -62,7 +63,8 @@ export class SignatureThread {
     if (place === undefined) throw new RangeError('the thread has no free slot')
     if (this.load === 0) this.#worker.ref()
     place.batch = batch
-    this.#worker.postMessage(this.#request(slot, place, batch))
+    const request = this.#request(slot, place, batch)
+    this.#worker.postMessage(request, request.kind === 'bls' ? [request.packed.buffer] : [])
   }
 
   /** Ends it. Batches that it has are dropped. */
@@ -72,7 +74,7 @@ export class SignatureThread {
   }
 
   #request(slot: number, place: Slot, batch: SignatureBatch): SignatureWorkerRequest {
-    if (batch.kind === 'bls') return { kind: 'bls', slot, checks: batch.checks as readonly BlsCheck[] }
+    if (batch.kind === 'bls') return { kind: 'bls', slot, packed: packBlsChecks(batch.checks as readonly BlsCheck[]) }
     let memory: SharedArrayBuffer | undefined
     if (place.memory === undefined || place.memory.byteLength < batch.bytes) {
       memory = new SharedArrayBuffer(Math.max(LEAST_MEMORY, batch.bytes))

@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads'
-import { blsFastAggregateVerify } from './bls.ts'
-import type { BlsCheck } from './bls-verifier.ts'
+import { blsVerifyEach } from './bls.ts'
+import { unpackBlsChecks } from './bls-batch.ts'
 import { verifyBatch } from './signature-batch.ts'
 
 /** A batch for a worker. A slot is a place for one batch under way. */
@@ -12,7 +12,12 @@ export type SignatureWorkerRequest =
       /** The slot's memory from now on; left out while it stays the same. */
       readonly memory: SharedArrayBuffer | undefined
     }
-  | { readonly kind: 'bls'; readonly slot: number; readonly checks: readonly BlsCheck[] }
+  | {
+      readonly kind: 'bls'
+      readonly slot: number
+      /** See `packBlsChecks`. */
+      readonly packed: Uint8Array<ArrayBuffer>
+    }
 
 /** The answer to a batch; the results of Ed25519 checks are in the slot's memory. */
 export interface SignatureWorkerResponse {
@@ -27,9 +32,7 @@ const memories: SharedArrayBuffer[] = []
 port.on('message', (request: SignatureWorkerRequest) => {
   const { slot } = request
   if (request.kind === 'bls') {
-    const results = request.checks.map((check) =>
-      blsFastAggregateVerify(check.publicKeys, check.message, check.signature)
-    )
+    const results = blsVerifyEach(unpackBlsChecks(request.packed))
     port.postMessage({ slot, results } satisfies SignatureWorkerResponse)
     return
   }
