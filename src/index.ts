@@ -26,11 +26,15 @@ export { decodeGenesis, encodeGenesis, type Genesis, genesisCommitRef } from './
 export { type IntentScope, intentMessage, intentPrefix, NO_CHAIN } from './consensus/intent.ts'
 export { decodeSignedBlock, type SignedBlock, trustBlock, type VerifiedBlock } from './consensus/signed-block.ts'
 export { StakeAggregator } from './consensus/stake-aggregator.ts'
-export type {
-  CertifiedTransaction,
-  ConsensusTransaction,
-  EndOfPublish,
-  TransactionCertificate
+export {
+  type CertifiedTransaction,
+  type ConsensusTransaction,
+  certificateMessage,
+  consensusTransactionMessage,
+  type EndOfPublish,
+  type TransactionCertificate,
+  transactionDigest,
+  transactionMessage
 } from './consensus/transaction.ts'
 export type { Validator, ValidatorSet } from './consensus/validator-set.ts'
 export { normaliseVotingPowers } from './consensus/voting-power.ts'
@@ -61,7 +65,14 @@ export { WireError, type WireErrorCode } from './runtime/wire-error.ts'
 export * from './state-sync/index.ts'
 export * from './storage/index.ts'
 export { type BlockVerifier, createBlockVerifier } from './verify/block-verifier.ts'
+export type { BlsCheck, BlsVerifier } from './verify/bls-verifier.ts'
 export { acquireSignaturePool } from './verify/signature-pool.ts'
 export type { SignatureCheck, SignatureVerifier } from './verify/signature-verifier.ts'
-export type { TransactionVerifier } from './verify/transaction-verifier.ts'
+export {
+  createTransactionVerifier,
+  type InvalidTransaction,
+  type TransactionVerifier,
+  type TransactionVerifierInit,
+  type VerifyTransactionsOptions
+} from './verify/transaction-verifier.ts'
 export { VerifyError, type VerifyErrorCode } from './verify/verify-error.ts'

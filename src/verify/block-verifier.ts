@@ -1,3 +1,5 @@
+import { anySignal } from 'any-signal'
+import parallel from 'it-parallel'
 import { type BlockRef, formatBlockRef } from '../consensus/block-ref.ts'
 import type { Committee } from '../consensus/committee.ts'
 import type { Digest } from '../consensus/digest.ts'
@@ -17,6 +19,9 @@ import { createMainThreadVerifier } from './main-thread-verifier.ts'
 import type { SignatureVerifier } from './signature-verifier.ts'
 import type { TransactionVerifier } from './transaction-verifier.ts'
 import { VerifyError, type VerifyErrorCode } from './verify-error.ts'
+
+/** Blocks whose transactions are verified at a time: those of small ones fill a batch together. */
+const BLOCKS_AT_A_TIME = 16
 
 /** Verifies blocks by every rule of the chain. */
 export interface BlockVerifier {
@@ -86,13 +91,30 @@ export function createBlockVerifier(init: BlockVerifierInit): BlockVerifier {
     if (failed !== undefined) throw fault(failed.signed.ref, 'BLOCK_BAD_SIGNATURE', 'is not signed by its author')
   }
 
-  async function verifyTransactions({ signed, committee }: Subject, options: Options): Promise<void> {
-    const { transactions } = signed.block
-    if (transactionVerifier === undefined || transactions.length === 0) return
-    const invalid = await transactionVerifier.verify(transactions, committee, options)
-    if (invalid === undefined) return
-    const what = `has the invalid transaction ${invalid.index}: ${invalid.reason}`
-    throw fault(signed.ref, 'BLOCK_BAD_TRANSACTION', what)
+  async function verifyTransactions(subjects: readonly Subject[], options: Options): Promise<void> {
+    if (transactionVerifier === undefined) return
+    const verifier = transactionVerifier
+    const ended = new AbortController()
+    const signal = anySignal([ended.signal, options.signal])
+    const jobs = subjects
+      .filter(({ signed }) => signed.block.transactions.length > 0)
+      .map(({ signed: { ref, block }, committee }) => async () => {
+        const invalid = await verifier.verify(block.transactions, committee, { author: block.author, signal })
+        return { ref, invalid }
+      })
+    try {
+      for await (const { ref, invalid } of parallel(jobs, { ordered: true, concurrency: BLOCKS_AT_A_TIME })) {
+        if (invalid === undefined) continue
+        throw fault(ref, 'BLOCK_BAD_TRANSACTION', `has the invalid transaction ${invalid.index}: ${invalid.reason}`)
+      }
+      options.signal?.throwIfAborted()
+    } catch (thrown) {
+      options.signal?.throwIfAborted() // whatever the verifier throws then
+      throw thrown
+    } finally {
+      ended.abort() // those of the other blocks are no longer wanted
+      signal.clear()
+    }
   }
 
   return {
@@ -102,7 +124,7 @@ export function createBlockVerifier(init: BlockVerifierInit): BlockVerifier {
       for (const { signed, committee, endOfEpoch: form } of subjects) {
         if (form !== undefined) await endOfEpoch.verifySignatures(signed, form, committee, options)
       }
-      for (const subject of subjects) await verifyTransactions(subject, options)
+      await verifyTransactions(subjects, options)
       return blocks.map(trustBlock)
     }
   }

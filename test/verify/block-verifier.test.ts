@@ -301,6 +301,67 @@ describe('the transactions of blocks', () => {
     })
   })
 
+  test('are verified for several blocks at a time, with the author of each', async () => {
+    const both = Promise.withResolvers<void>()
+    const authors: unknown[] = []
+    const verifier = verifierOf({
+      transactionVerifier: {
+        async verify(_transactions, _committee, options) {
+          authors.push(options?.author)
+          if (authors.length === 2) both.resolve()
+          await both.promise
+          return undefined
+        }
+      }
+    })
+    await verifier.verify([first, original])
+    assert.deepEqual(authors, [first.ref.author, original.ref.author])
+  })
+
+  test('refused in several blocks, refuse the first of them, whichever is found first, and end the work on the others', async () => {
+    const later = Promise.withResolvers<void>()
+    let others: AbortSignal | undefined
+    const verifier = verifierOf({
+      transactionVerifier: {
+        async verify(transactions, _committee, options) {
+          if (transactions === first.block.transactions) return undefined
+          if (transactions === original.block.transactions) await later.promise
+          else later.resolve()
+          others = options?.signal
+          return { index: 0, reason: 'forged' }
+        }
+      }
+    })
+    const last = forgeBlock(chain, original, { timestampMs: 1 })
+    await assert.rejects(verifier.verify([first, original, last]), {
+      code: 'BLOCK_BAD_TRANSACTION',
+      block: original.ref
+    })
+    assert.equal(others?.aborted, true)
+  })
+
+  test('that could not be verified are a failure of ours, passed on as it is', async () => {
+    const failure = new Error('no threads left')
+    const verifier = verifierOf({ transactionVerifier: { verify: () => Promise.reject(failure) } })
+    await assert.rejects(verifier.verify([first, original]), failure)
+  })
+
+  test('are given up with the reason of the signal, whatever their verifier throws then', async () => {
+    const reason = new Error('no longer wanted')
+    const controller = new AbortController()
+    const verifier = verifierOf({
+      transactionVerifier: {
+        verify(_transactions, _committee, options) {
+          const { promise, reject } = Promise.withResolvers<undefined>()
+          options?.signal?.addEventListener('abort', () => reject(new Error('told to end')))
+          controller.abort(reason)
+          return promise
+        }
+      }
+    })
+    await assert.rejects(verifier.verify([first, original], { signal: controller.signal }), reason)
+  })
+
   test('are not asked for where a block has none', async () => {
     const verifier = verifierOf({
       transactionVerifier: { verify: () => assert.fail('asked about nothing') }

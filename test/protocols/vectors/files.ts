@@ -76,6 +76,8 @@ export interface Transactions {
     bytes: string
   }
   end_of_publish: { fields: object; bytes: string }
+  block_author: number
+  invalid: { what: string; bytes: string }[]
 }
 
 export interface NodeInfos {
