@@ -5,6 +5,7 @@ import type { Random } from '../runtime/random.ts'
 import type { FoundPeer } from './dht/dht.ts'
 import { IntroducedTable } from './introduced-table.ts'
 import { MAX_AGE_MS, type NodeInfo } from './node-info.ts'
+import { ToldAddresses } from './told-addresses.ts'
 
 /** Where addresses of a peer come from, in the order in which they are trusted and tried. */
 export const ADDRESS_SOURCES = ['configured', 'committee', 'gossip', 'dht', 'seed', 'cache'] as const
@@ -49,8 +50,8 @@ interface Told {
 }
 
 interface Found {
-  readonly peer: PeerAddresses
-  readonly at: number
+  readonly peerId: PeerId
+  readonly told: ToldAddresses
 }
 
 /**
@@ -85,7 +86,7 @@ export class KnownPeers {
     this.#found = new IntroducedTable({
       ...quotas(Math.ceil(init.capacity * DHT_SHARE)),
       random: init.random,
-      subnetOf: ({ peer }) => subnetOf(peer.addresses),
+      subnetOf: ({ told }) => subnetOf(told.addresses),
       isProven: () => false,
       isKept: () => false
     })
@@ -134,7 +135,7 @@ export class KnownPeers {
   list(): KnownPeer[] {
     const peerIds = new Map<string, PeerId>()
     for (const [key, { value }] of this.#infos.entries()) peerIds.set(key, value.info.peerId)
-    for (const [key, { value }] of this.#found.entries()) peerIds.set(key, value.peer.peerId)
+    for (const [key, { value }] of this.#found.entries()) peerIds.set(key, value.peerId)
     for (const peers of Object.values(this.#fixed)) for (const [key, { peerId }] of peers) peerIds.set(key, peerId)
     return [...peerIds.values()].map((peerId) => this.get(peerId)).filter((peer) => peer !== undefined)
   }
@@ -160,14 +161,19 @@ export class KnownPeers {
   }
 
   /**
-   * Takes addresses from the DHT, in place of those that it told before.
+   * Takes addresses from the DHT, in place of those that the same teller told before.
    *
    * @param now wall-clock time in milliseconds
    * @returns whether the peer was unknown
    */
   find({ peerId, addresses, from }: FoundPeer, now: number): boolean {
+    if (addresses.length === 0) return false
+    const key = peerId.toString()
+    const teller = this.#introducerOf(from)
     const isNew = this.get(peerId) === undefined
-    this.#found.set(peerId.toString(), { peer: { peerId, addresses }, at: now }, this.#introducerOf(from))
+    const before = this.#found.get(key)?.value.told ?? ToldAddresses.none
+    const told = before.since(now - FOUND_MAX_AGE_MS).with(teller, addresses, now)
+    this.#found.set(key, { peerId, told }, teller)
     return isNew && this.get(peerId) !== undefined
   }
 
@@ -177,12 +183,16 @@ export class KnownPeers {
       const { timestampMs, peerId } = value.info
       if (timestampMs < now - MAX_AGE_MS && !this.#init.isConnected(peerId)) this.#infos.delete(key)
     }
-    for (const [key, { value }] of this.#found.entries()) if (value.at < now - FOUND_MAX_AGE_MS) this.#found.delete(key)
+    for (const [key, { value, introducer }] of [...this.#found.entries()]) {
+      const told = value.told.since(now - FOUND_MAX_AGE_MS)
+      if (told.addresses.length === 0) this.#found.delete(key)
+      else if (told !== value.told) this.#found.set(key, { ...value, told }, introducer)
+    }
   }
 
   #addressesFrom(source: AddressSource, key: string): readonly Multiaddr[] | undefined {
     if (source === 'gossip') return this.#infos.get(key)?.value.info.addresses
-    if (source === 'dht') return this.#found.get(key)?.value.peer.addresses
+    if (source === 'dht') return this.#found.get(key)?.value.told.addresses
     return this.#fixed[source].get(key)?.addresses
   }
 

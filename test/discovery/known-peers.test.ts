@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { suite, test } from 'node:test'
 import { multiaddr } from '@multiformats/multiaddr'
 import { KnownPeers, type KnownPeersInit } from '../../src/discovery/known-peers.ts'
 import { seededRandom } from '../../src/runtime/random.ts'
@@ -144,6 +144,65 @@ test('what the DHT tells is a quarter as much again, in a table of its own, and 
   assert.equal(known.list().length, 10)
   known.expire(NOW + HOUR + 1)
   assert.equal(known.list().length, 0)
+})
+
+suite('where the DHT says that a peer is', () => {
+  const told = (known: KnownPeers) =>
+    known.get(alice.peerId)?.addresses.map((address) => address.toString().split('/').at(-1))
+  const tell = (known: KnownPeers, from: TestPeer, ports: number[], now = NOW) => {
+    const addresses = ports.map((port) => multiaddr(`/ip4/1.1.1.1/tcp/${port}`))
+    return known.find({ peerId: alice.peerId, addresses, from: from.peerId }, now)
+  }
+
+  test('is kept by who says so: each replaces its own only, and all take turns', () => {
+    const known = make()
+    assert.equal(tell(known, bob, [10, 11]), true)
+    assert.equal(tell(known, carol, [20, 21, 22, 23, 24, 25]), false)
+    assert.deepEqual(told(known), ['10', '20', '11', '21', '22', '23'])
+    tell(known, carol, [26, 10])
+    assert.deepEqual(told(known), ['10', '26', '11'])
+    tell(known, bob, [12])
+    assert.deepEqual(told(known), ['12', '26', '10'])
+    tell(known, bob, [])
+    assert.deepEqual(told(known), ['12', '26', '10'], 'who names none says nothing')
+  })
+
+  test('is one word of many tellers of one subnet', () => {
+    const known = make({ introducerOf: () => 'subnet' })
+    for (let i = 0; i < 10; i++) tell(known, peer(i), [i + 1])
+    assert.deepEqual(told(known), ['10'])
+  })
+
+  test('is heard of four, and of a fifth only once one of them has grown old', () => {
+    const known = make()
+    for (let i = 1; i <= 4; i++) tell(known, peer(i), [i], NOW + i)
+    tell(known, peer(5), [5], NOW + HOUR)
+    assert.deepEqual(told(known), ['1', '2', '3', '4'])
+    tell(known, peer(2), [6], NOW + HOUR)
+    tell(known, peer(5), [5], NOW + HOUR + 2)
+    assert.deepEqual(told(known), ['6', '3', '4', '5'])
+  })
+
+  test('fades by teller', () => {
+    const known = make()
+    tell(known, bob, [1], NOW)
+    tell(known, carol, [2], NOW + 1)
+    known.expire(NOW + HOUR)
+    assert.deepEqual(told(known), ['1', '2'])
+    known.expire(NOW + HOUR + 1)
+    assert.deepEqual(told(known), ['2'])
+    known.expire(NOW + HOUR + 2)
+    assert.equal(known.get(alice.peerId), undefined)
+  })
+
+  test('moves to no subnet that is full of others by what a second teller says', () => {
+    const known = make({ capacity: 80, subnetOf: (address) => address.toString().split('.')[2] })
+    const find = (i: number, subnet: number, from: TestPeer) =>
+      known.find({ peerId: peer(i).peerId, addresses: at(`/ip4/8.8.${subnet}.8/tcp/1`), from: from.peerId }, NOW)
+    for (let i = 1; i < 10; i++) find(i, i, peer(i))
+    for (let i = 1; i < 10; i++) find(i, 200, alice)
+    assert.equal(known.list().length, 9, 'a second teller pushes nobody out')
+  })
 })
 
 test('a peer that gossip knows is not new to us when the DHT names it, and keeps both addresses', async () => {
