@@ -1,6 +1,7 @@
-import type { ConsensusCommit } from '../node/soma-node.ts'
+import type { Committee } from '../consensus/committee.ts'
+import type { ScriptedEpochs } from './epoch-schedule.ts'
 import { type BuiltGenesis, buildGenesis } from './genesis-builder.ts'
-import { ScriptedConsensus, type ScriptedConsensusOptions } from './scripted-consensus.ts'
+import { type ScriptedCommit, ScriptedConsensus, type ScriptedConsensusOptions } from './scripted-consensus.ts'
 import { deriveValidatorKeys } from './validator-keys.ts'
 
 /** What a chain for a test is made from. Small blocks by default. */
@@ -21,13 +22,17 @@ export interface ChainOptions {
   readonly startTimeMs?: number
   /** A genesis to build on instead of a new one: with another seed it gives another chain of the same validators. */
   readonly genesis?: BuiltGenesis
+  /** How the chain is divided into epochs: see `changingValidators` for who may be in them. @default one epoch without an end */
+  readonly epochs?: ScriptedEpochs
 }
 
 /** A chain with the secrets of its validators. */
 export interface Chain extends BuiltGenesis {
   /** Commit `i` is at `i - 1`: see {@link commitAt}. */
-  readonly commits: readonly ConsensusCommit[]
-  /** Makes the commits after the last. */
+  readonly commits: readonly ScriptedCommit[]
+  /** By epoch, from the genesis' on: of every epoch that has commits, and of the next where the chain ends with an epoch. */
+  readonly committees: readonly Committee[]
+  /** Makes the commits after the last, and knows the secrets of every epoch: `consensus.epoch(3).keys`. */
   readonly consensus: ScriptedConsensus
   /** What the chain was made from. */
   readonly options: ScriptedConsensusOptions
@@ -35,9 +40,9 @@ export interface Chain extends BuiltGenesis {
 
 /** Builds a valid chain from commit 1 on, the same for the same options. */
 export function buildChain(options: ChainOptions): Chain {
-  const { seed = 1, transactions = 2, transactionBytes = 32, roundIntervalMs = 250 } = options
+  const { seed = 1, transactions = 2, transactionBytes = 32, roundIntervalMs = 250, epochs } = options
   const { genesis, keys } = options.genesis ?? genesisOf(options)
-  return chainOf({ genesis, keys, seed, transactions, transactionBytes, roundIntervalMs }, options.commits)
+  return chainOf({ genesis, keys, seed, transactions, transactionBytes, roundIntervalMs, epochs }, options.commits)
 }
 
 /**
@@ -60,10 +65,23 @@ export function forkChain(chain: Chain, fork: { after: number; commits: number; 
  *
  * @throws {RangeError} when the chain is shorter
  */
-export function commitAt(chain: Pick<Chain, 'commits'>, index: number): ConsensusCommit {
+export function commitAt<C>(chain: { readonly commits: readonly C[] }, index: number): C {
   const commit = chain.commits[index - 1]
   if (commit === undefined) throw new RangeError(`no commit ${index} in a chain of ${chain.commits.length}`)
   return commit
+}
+
+/**
+ * The index of the last commit of an epoch.
+ *
+ * @throws {RangeError} when the epoch does not end in the chain
+ */
+export function lastCommitOfEpoch(chain: Pick<Chain, 'commits' | 'consensus'>, epoch: number): number {
+  const { lastCommit } = chain.consensus.epoch(epoch)
+  if (lastCommit > chain.commits.length) {
+    throw new RangeError(`epoch ${epoch} does not end in a chain of ${chain.commits.length} commits`)
+  }
+  return lastCommit
 }
 
 function genesisOf({ validators = 4, seed = 1, startTimeMs = Date.UTC(2026, 0, 1) }: ChainOptions): BuiltGenesis {
@@ -77,5 +95,7 @@ function genesisOf({ validators = 4, seed = 1, startTimeMs = Date.UTC(2026, 0, 1
 function chainOf(options: ScriptedConsensusOptions, count: number): Chain {
   const consensus = new ScriptedConsensus(options)
   const commits = Array.from({ length: count }, () => consensus.nextCommit())
-  return { genesis: options.genesis, keys: options.keys, commits, consensus, options }
+  const { genesis, keys } = options
+  const committees = [genesis.committee, ...commits.flatMap(({ nextCommittee }) => nextCommittee ?? [])]
+  return { genesis, keys, commits, committees, consensus, options }
 }

@@ -2,12 +2,16 @@
  * For the tests of whoever embeds soma-p2p: chains without a consensus, and ways to break them.
  *
  * ```ts
- * import { buildChain, commitAt, votesFor, writeChain } from 'soma-p2p/testing'
+ * import { buildChain, changingValidators, commitAt, votesFor, writeChain } from 'soma-p2p/testing'
  *
  * const chain = buildChain({ commits: 300, validators: 7 })
  * await writeChain(store, chain.commits)
  * const { ref } = commitAt(chain, 300).subDag.commit
  * const certifiers = votesFor(chain, ref, [0, 1, 2]) // three of seven: no quorum
+ *
+ * // ten epochs of thirty commits, in each of which one validator leaves and another joins
+ * const epochs = { commits: 30, validators: changingValidators({ sizes: [7] }) }
+ * const long = buildChain({ commits: 300, validators: 7, epochs })
  * ```
  *
  * @module
@@ -23,11 +27,30 @@ export {
   tornAfter,
   trickle
 } from './byzantine-peer-streams.ts'
-export { buildChain, type Chain, type ChainOptions, commitAt, forkChain } from './chain-builder.ts'
+export { buildChain, type Chain, type ChainOptions, commitAt, forkChain, lastCommitOfEpoch } from './chain-builder.ts'
+export { type ChangingValidatorsOptions, changingValidators } from './changing-validators.ts'
+export {
+  type BuiltCommittee,
+  buildCommittee,
+  type CommitteeMember,
+  type CommitteeOptions
+} from './committee-builder.ts'
 export { type DelayingProxy, type DelayingProxyInit, startDelayingProxy } from './delaying-proxy.ts'
-export { breakSignature, flipBit, forgeBlock, forgeCommit, forgeSubDag, replaceCommit, votesFor } from './forge.ts'
+export type { EpochPlan, ScriptedEpochs } from './epoch-schedule.ts'
+export {
+  breakSignature,
+  type ForgeSecrets,
+  firstBlock,
+  flipBit,
+  forgeBlock,
+  forgeCommit,
+  forgeSubDag,
+  replaceCommit,
+  votesFor
+} from './forge.ts'
+export { forgeCommittee, forgeHandOver, forgeLastCommit, forgeNextCommit, type HandOverForgery } from './forge-epoch.ts'
 export { type BuiltGenesis, buildGenesis, type GenesisOptions, type GenesisValidator } from './genesis-builder.ts'
-export { ScriptedConsensus, type ScriptedConsensusOptions } from './scripted-consensus.ts'
+export { type ScriptedCommit, ScriptedConsensus, type ScriptedConsensusOptions } from './scripted-consensus.ts'
 export { signBlock } from './sign-block.ts'
 export { type StoreFixture, type StoreUnderTest, storageConformance } from './storage-conformance.ts'
 export { TestNetwork, type TestNodeOptions } from './test-network.ts'

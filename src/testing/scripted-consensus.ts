@@ -1,20 +1,16 @@
-import type { BlockRef } from '../consensus/block-ref.ts'
-import { genesisBlockRef } from '../consensus/block-ref.ts'
-import { encodeCommit, trustCommit } from '../consensus/commit.ts'
 import type { CommitRef, CommitVote } from '../consensus/commit-ref.ts'
-import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
+import type { Committee } from '../consensus/committee.ts'
 import { blake2b256, type Digest } from '../consensus/digest.ts'
 import { type Genesis, genesisCommitRef } from '../consensus/genesis.ts'
 import { decodeSignedBlock, trustBlock, type VerifiedBlock } from '../consensus/signed-block.ts'
 import { StakeAggregator } from '../consensus/stake-aggregator.ts'
 import type { ConsensusCommit } from '../node/soma-node.ts'
 import { bytesEqual } from '../runtime/hex.ts'
-import { seededRandom } from '../runtime/random.ts'
 import { ed25519PublicKey } from '../verify/ed25519.ts'
-import { chooseAncestors } from './choose-ancestors.ts'
+import { type EpochPlan, EpochSchedule, ROUNDS_TO_VOTE, type ScriptedEpochs } from './epoch-schedule.ts'
+import { ScriptedDag } from './scripted-dag.ts'
+import { ScriptedEpochEnd } from './scripted-epoch-end.ts'
 import { scriptedSnapshotMessage } from './scripted-snapshot.ts'
-import { seededBytes } from './seeded-bytes.ts'
-import { signBlock } from './sign-block.ts'
 import type { ValidatorKeys } from './validator-keys.ts'
 
 /** What a scripted consensus is made from. The same options give the same chain in every process. */
@@ -32,10 +28,24 @@ export interface ScriptedConsensusOptions {
   readonly roundIntervalMs?: number
   /** Another seed for the rounds after a commit's leader: it gives a chain with that commit as the last in common. @default none */
   readonly fork?: { readonly after: number; readonly seed: number } | undefined
+  /** How the chain is divided into epochs. @default one epoch without an end */
+  readonly epochs?: ScriptedEpochs | undefined
+}
+
+/** A commit of a scripted consensus. */
+export interface ScriptedCommit extends ConsensusCommit {
+  /** Who comes next, with the last commit of an epoch: what its proof says, and what executing it would give. */
+  readonly nextCommittee?: Committee | undefined
+}
+
+interface EpochUnderWay {
+  readonly dag: ScriptedDag
+  /** `undefined` where epochs have no end, or do not prove it. */
+  readonly end: ScriptedEpochEnd | undefined
 }
 
 /** Rounds after a leader's until its commit is known to all: their next blocks vote for it. */
-const ROUNDS_TO_LEARN = 2
+const ROUNDS_TO_LEARN: number = ROUNDS_TO_VOTE - 1
 
 /**
  * Stands in for consensus: a real DAG made from a genesis and a seed.
@@ -44,26 +54,23 @@ const ROUNDS_TO_LEARN = 2
  * validator `r` modulo their number; commit `r` holds its uncommitted causal history, by round and author, itself last. All learn it
  * when round `r + 2` is complete, vote for it in round `r + 3`, and then it is handed over with a quorum of those votes.
  *
+ * Where the chain has epochs, each begins with round 1 on genesis blocks of its own. The last of an epoch's `n` commits has its leader in round `n + 4`,
+ * for the state that it hands over is the one after the commit before it: round `n + 2`, whose blocks vote for that commit, announces the end; in round
+ * `n + 3` everyone signs the hand-over; the leader then carries the aggregate of those whose blocks it links. The blocks after it are in no commit.
+ *
  * What is kept is at most five rounds, however long the chain.
  */
 export class ScriptedConsensus {
-  readonly #genesis: Genesis
-  readonly #keys: readonly ValidatorKeys[]
-  readonly #seed: number
-  readonly #streamKey: Digest
-  readonly #fork: { readonly after: number; readonly streamKey: Digest }
-  readonly #transactions: number
-  readonly #transactionBytes: number
-  readonly #roundIntervalMs: number
-  #round = 0
+  readonly #options: ScriptedConsensusOptions
+  readonly #schedule: EpochSchedule
+  readonly #content: { transactions: number; transactionBytes: number; roundIntervalMs: number }
   #lastCommit: CommitRef
-  /** Blocks not committed yet, by {@link #position}; inserted, and therefore iterated, by round and author. */
-  readonly #uncommitted = new Map<number, VerifiedBlock>()
+  #epoch: EpochUnderWay
 
   /** @throws {RangeError} when the keys are not those of the committee, in its order, or a number is out of range */
   constructor(options: ScriptedConsensusOptions) {
     const { genesis, keys, seed, transactions = 10, transactionBytes = 400, roundIntervalMs = 250 } = options
-    const fork = options.fork ?? { after: 0, seed }
+    const { after = 0, seed: forkSeed = seed } = options.fork ?? {}
     const { validators } = genesis.committee
     if (
       keys.length !== validators.length ||
@@ -73,26 +80,22 @@ export class ScriptedConsensus {
     ) {
       throw new RangeError("keys that are not the committee's, in its order")
     }
-    const numbers = { seed, transactions, transactionBytes, roundIntervalMs, after: fork.after, forkSeed: fork.seed }
+    const numbers = { seed, transactions, transactionBytes, roundIntervalMs, after, forkSeed }
     for (const [name, value] of Object.entries(numbers)) {
       if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${name} is not an integer from 0: ${value}`)
     }
-    this.#genesis = genesis
-    this.#keys = keys
-    this.#seed = seed
-    this.#streamKey = streamKey(genesis, seed)
-    this.#fork = { after: fork.after, streamKey: streamKey(genesis, fork.seed) }
-    this.#transactions = transactions
-    this.#transactionBytes = transactionBytes
-    this.#roundIntervalMs = roundIntervalMs
+    this.#options = options
+    this.#schedule = new EpochSchedule({ genesis, keys, roundIntervalMs, epochs: options.epochs })
+    this.#content = { transactions, transactionBytes, roundIntervalMs }
     this.#lastCommit = genesisCommitRef(genesis)
+    this.#epoch = this.#begin(0)
   }
 
   /**
-   * Goes on where a snapshot was taken. With the same options the commits are those that the first would have made; only the genesis and
-   * the seed are compared.
+   * Goes on where a snapshot was taken. With the same options the commits are those that the first would have made; only the genesis, the
+   * seed and how far the epoch is are compared.
    *
-   * @throws {RangeError} when the snapshot is of another chain or seed
+   * @throws {RangeError} when the snapshot is of another chain or seed, or of other epochs
    * @throws {WireError | ConsensusError} when it is damaged
    */
   static resume(options: ScriptedConsensusOptions, snapshot: Uint8Array): ScriptedConsensus {
@@ -100,8 +103,8 @@ export class ScriptedConsensus {
     const { chainId, seed, lastCommit, uncommitted } = scriptedSnapshotMessage.decode(new Uint8Array(snapshot))
     if (!bytesEqual(chainId, options.genesis.chainId)) throw new RangeError('a snapshot of another chain')
     if (seed !== options.seed) throw new RangeError(`a snapshot of seed ${seed}, not ${options.seed}`)
-    consensus.#lastCommit = lastCommit
-    for (const bytes of uncommitted) consensus.#add(trustBlock(decodeSignedBlock(new Uint8Array(bytes))))
+    const blocks = uncommitted.map((bytes) => decodeSignedBlock(new Uint8Array(bytes)))
+    consensus.#goOn(lastCommit, blocks.map(trustBlock))
     return consensus
   }
 
@@ -110,130 +113,89 @@ export class ScriptedConsensus {
     return this.#lastCommit
   }
 
-  /** Makes the next round, and the commit that its blocks vote for. The first call makes four rounds. */
-  nextCommit(): ConsensusCommit {
-    const leaderRound = this.#lastCommit.index + 1
-    while (this.#round < leaderRound + ROUNDS_TO_LEARN) this.#makeRound([])
-    const subDag = this.#commit(leaderRound)
-    const voters = this.#makeRound([subDag.commit.ref])
+  /** The commits, start and validators of an epoch, made or not. Without epochs, every epoch has the validators of the genesis. */
+  epoch(epoch: number): EpochPlan {
+    return this.#schedule.get(epoch)
+  }
+
+  /** Makes the next round, and the commit that its blocks vote for. The first call of an epoch makes four rounds. */
+  nextCommit(): ScriptedCommit {
+    const { dag } = this.#epoch
+    const { plan } = dag
+    const index = this.#lastCommit.index + 1
+    const leaderRound = this.#schedule.leaderRound(index)
+    const next = index === plan.lastCommit ? this.#schedule.get(plan.epoch + 1) : undefined
+    while (dag.round < leaderRound + ROUNDS_TO_LEARN) this.#makeRound()
+    const subDag = dag.commit(leaderRound, this.#lastCommit)
     this.#lastCommit = subDag.commit.ref
-    return { subDag, certifiers: this.#quorumOf(voters, leaderRound) }
+    const voters = this.#makeRound([this.#lastCommit])
+    const commit = { subDag, certifiers: quorumOf(plan.committee, voters, leaderRound) }
+    if (next === undefined) return commit
+    this.#epoch = this.#begin(next.epoch)
+    return { ...commit, nextCommittee: next.committee }
   }
 
   /** Where this consensus stands, for {@link ScriptedConsensus.resume}: its uncommitted blocks and a few bytes. */
   snapshot(): Uint8Array {
     return scriptedSnapshotMessage.encode({
-      chainId: this.#genesis.chainId,
-      seed: this.#seed,
+      chainId: this.#options.genesis.chainId,
+      seed: this.#options.seed,
       lastCommit: this.#lastCommit,
-      uncommitted: Array.from(this.#uncommitted.values(), (block) => block.bytes)
+      uncommitted: Array.from(this.#epoch.dag.uncommitted, (block) => block.bytes)
     })
   }
 
-  #makeRound(commitVotes: readonly CommitVote[]): VerifiedBlock[] {
-    const { committee, chainId, startTimeMs } = this.#genesis
-    const round = this.#round + 1
-    const blockBytes = this.#transactions * this.#transactionBytes
-    const key = round > this.#fork.after ? this.#fork.streamKey : this.#streamKey
-    const stream = seededBytes(key, round, 4 + blockBytes * this.#keys.length)
-    const random = seededRandom(new DataView(stream.buffer, stream.byteOffset).getUint32(0))
-    const parents = this.#refsOf(round - 1)
-    const grandparents = round > 1 ? this.#refsOf(round - 2) : []
-    const blocks = this.#keys.map((keys, author) => {
-      const linked = this.#linkedBy(round - 1, author)
-      const block = signBlock(keys, chainId, {
-        epoch: committee.epoch,
-        round,
-        author,
-        timestampMs: startTimeMs + round * this.#roundIntervalMs,
-        ancestors: chooseAncestors({ author, committee, parents, grandparents, linked, random }),
-        transactions: this.#transactionsIn(stream.subarray(4 + author * blockBytes)),
-        commitVotes,
-        endOfEpoch: undefined
-      })
-      return trustBlock(block)
-    })
-    for (const block of blocks) this.#add(block)
-    return blocks
+  #goOn(lastCommit: CommitRef, uncommitted: readonly VerifiedBlock[]): void {
+    this.#lastCommit = lastCommit
+    this.#epoch = this.#begin(this.#schedule.epochOf(lastCommit.index + 1))
+    const { dag } = this.#epoch
+    for (const block of uncommitted) dag.add(block)
+    const { epoch, firstCommit } = dag.plan
+    const round = lastCommit.index < firstCommit ? 0 : this.#schedule.leaderRound(lastCommit.index) + ROUNDS_TO_VOTE
+    if (dag.round === round && uncommitted.every(({ ref }) => ref.epoch === epoch)) return
+    throw new RangeError('a snapshot of a chain with other epochs')
   }
 
-  #transactionsIn(stream: Uint8Array): Uint8Array[] {
-    const size = this.#transactionBytes
-    return Array.from({ length: this.#transactions }, (_, index) => stream.subarray(index * size, (index + 1) * size))
+  #begin(epoch: number): EpochUnderWay {
+    const { genesis, epochs } = this.#options
+    const { chainId } = genesis
+    const schedule = this.#schedule
+    const plan = schedule.get(epoch)
+    const dag = new ScriptedDag({ chainId, plan, streamKey: this.#streamKeys(plan), ...this.#content })
+    if (epochs === undefined || epochs.proofs === false) return { dag, end: undefined }
+    return { dag, end: new ScriptedEpochEnd({ chainId, plan, schedule, stateHash: epochs.stateHash }) }
   }
 
-  #commit(leaderRound: number): CommittedSubDag {
-    const { committee } = this.#genesis
-    const leader = this.#uncommitted.get(
-      this.#position(leaderRound, leaderRound % committee.validators.length)
-    ) as VerifiedBlock
-    const blocks = this.#takeHistory(leader)
-    const commit = encodeCommit({
-      index: this.#lastCommit.index + 1,
-      previousDigest: this.#lastCommit.digest,
-      timestampMs: leader.block.timestampMs,
-      leader: leader.ref,
-      blocks: blocks.map((block) => block.ref),
-      epoch: committee.epoch
-    })
-    return { commit: trustCommit(commit), blocks }
+  /** What the rounds of an epoch follow from. */
+  #streamKeys({ epoch, firstCommit, lastCommit }: EpochPlan): (round: number) => Digest {
+    const { genesis, seed, fork } = this.#options
+    const own = streamKey(genesis, seed, epoch)
+    if (fork === undefined || fork.after > lastCommit) return () => own
+    const other = streamKey(genesis, fork.seed, epoch)
+    const inCommon = fork.after < firstCommit ? 0 : this.#schedule.leaderRound(fork.after)
+    return (round) => (round > inCommon ? other : own)
   }
 
-  /** Takes out of the uncommitted blocks what a leader reaches, by round and author. */
-  #takeHistory(leader: VerifiedBlock): VerifiedBlock[] {
-    const reached = new Set([this.#position(leader.ref.round, leader.ref.author)])
-    for (const position of reached) {
-      for (const { round, author } of this.#uncommitted.get(position)?.block.ancestors ?? []) {
-        const ancestor = this.#position(round, author)
-        if (this.#uncommitted.has(ancestor)) reached.add(ancestor)
-      }
-    }
-    const blocks: VerifiedBlock[] = []
-    for (const position of [...reached].sort((a, b) => a - b)) {
-      blocks.push(this.#uncommitted.get(position) as VerifiedBlock)
-      this.#uncommitted.delete(position)
-    }
-    return blocks
-  }
-
-  /** As few votes as make a quorum, beginning with another validator each time. */
-  #quorumOf(voters: readonly VerifiedBlock[], start: number): Uint8Array[] {
-    const stake = new StakeAggregator(this.#genesis.committee)
-    const quorum: Uint8Array[] = []
-    for (let step = 0; !stake.hasQuorum; step++) {
-      const voter = voters[(start + step) % voters.length] as VerifiedBlock
-      stake.add(voter.ref.author)
-      quorum.push(voter.bytes)
-    }
-    return quorum
-  }
-
-  /** The blocks of a round, by author. Rounds needed for a new one are uncommitted still, for a commit is three rounds late. */
-  #refsOf(round: number): BlockRef[] {
-    return this.#keys.map((_, author) =>
-      round === 0
-        ? genesisBlockRef(this.#genesis.chainId, this.#genesis.committee.epoch, author)
-        : (this.#uncommitted.get(this.#position(round, author)) as VerifiedBlock).ref
-    )
-  }
-
-  /** Whose blocks of the round before an author's block links. */
-  #linkedBy(round: number, author: number): ReadonlySet<number> {
-    const ancestors = this.#uncommitted.get(this.#position(round, author))?.block.ancestors
-    if (ancestors === undefined) return new Set(this.#keys.keys()) // before round 1 nothing can have been missed
-    return new Set(ancestors.filter((ancestor) => ancestor.round === round - 1).map((ancestor) => ancestor.author))
-  }
-
-  #add(block: VerifiedBlock): void {
-    this.#uncommitted.set(this.#position(block.ref.round, block.ref.author), block)
-    this.#round = Math.max(this.#round, block.ref.round)
-  }
-
-  #position(round: number, author: number): number {
-    return round * this.#keys.length + author
+  #makeRound(commitVotes: readonly CommitVote[] = []): VerifiedBlock[] {
+    const { dag, end } = this.#epoch
+    const endOfEpoch = end?.in(dag.round + 1, this.#lastCommit)
+    return dag.makeRound({ commitVotes, endOfEpoch })
   }
 }
 
-function streamKey(genesis: Genesis, seed: number): Digest {
-  return blake2b256(new TextEncoder().encode(`soma-p2p/testing/scripted/${seed}:`), genesis.chainId)
+/** As few votes as make a quorum, beginning with another validator each time. */
+function quorumOf(committee: Committee, voters: readonly VerifiedBlock[], start: number): Uint8Array[] {
+  const stake = new StakeAggregator(committee)
+  const quorum: Uint8Array[] = []
+  for (let step = 0; !stake.hasQuorum; step++) {
+    const voter = voters[(start + step) % voters.length] as VerifiedBlock
+    stake.add(voter.ref.author)
+    quorum.push(voter.bytes)
+  }
+  return quorum
+}
+
+function streamKey(genesis: Genesis, seed: number, epoch: number): Digest {
+  const name = epoch === 0 ? `${seed}` : `${seed}/${epoch}`
+  return blake2b256(new TextEncoder().encode(`soma-p2p/testing/scripted/${name}:`), genesis.chainId)
 }

@@ -1,20 +1,22 @@
 import { decodeSignedBlock } from '../consensus/signed-block.ts'
-import type { ConsensusCommit } from '../node/soma-node.ts'
 import type { CommitStore, StoreWrite } from '../storage/commit-store.ts'
+import type { ScriptedCommit } from './scripted-consensus.ts'
 
 /** Commits of one write: what a sync fetches in one range. */
 const BATCH = 100
 
 /**
- * What a store takes for commits from consensus: each with its certifiers, so that every height is certifiable.
+ * What a store takes for commits from consensus: each with its certifiers, so that every height is certifiable, and with the
+ * last commit of an epoch the committee that comes next.
  */
-export function storeWriteOf(commits: readonly ConsensusCommit[]): StoreWrite {
+export function storeWriteOf(commits: readonly ScriptedCommit[]): StoreWrite {
   return {
     commits: commits.map((commit) => commit.subDag),
     certifiers: commits.map(({ subDag, certifiers }) => ({
       index: subDag.commit.ref.index,
       blocks: certifiers.map((bytes) => ({ ref: decodeSignedBlock(bytes).ref, bytes }))
-    }))
+    })),
+    committees: commits.flatMap(({ nextCommittee }) => nextCommittee ?? [])
   }
 }
 
@@ -23,10 +25,7 @@ export function storeWriteOf(commits: readonly ConsensusCommit[]): StoreWrite {
  *
  * @throws {StorageError} as `CommitStore.write` does
  */
-export async function writeChain(
-  store: Pick<CommitStore, 'write'>,
-  commits: readonly ConsensusCommit[]
-): Promise<void> {
+export async function writeChain(store: Pick<CommitStore, 'write'>, commits: readonly ScriptedCommit[]): Promise<void> {
   for (let start = 0; start < commits.length; start += BATCH) {
     await store.write(storeWriteOf(commits.slice(start, start + BATCH)))
   }

@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { blockRefKey } from '../../src/consensus/block-ref.ts'
 import type { EncodedCommit } from '../../src/consensus/commit.ts'
 import { type Genesis, genesisCommitRef } from '../../src/consensus/genesis.ts'
 import { NO_CHAIN } from '../../src/consensus/intent.ts'
-import { decodeSignedBlock } from '../../src/consensus/signed-block.ts'
-import type { ConsensusCommit } from '../../src/node/soma-node.ts'
 import { buildChain, type Chain, commitAt, forkChain } from '../../src/testing/chain-builder.ts'
 import {
   breakSignature,
@@ -15,56 +12,15 @@ import {
   replaceCommit,
   votesFor
 } from '../../src/testing/forge.ts'
-import { assembleSubDag } from '../../src/verify/assembly.ts'
-import { createBlockVerifier } from '../../src/verify/block-verifier.ts'
 import { verifyCertification } from '../../src/verify/certification.ts'
-import { verifyCommitChain } from '../../src/verify/commit-range.ts'
 import { findFalseProof } from '../../src/verify/committee-proofs.ts'
 import { createMainThreadVerifier } from '../../src/verify/main-thread-verifier.ts'
+import { blockVerifierOf, verifyChain, verifyLinks } from './verify-chain.ts'
 
 const signatures = createMainThreadVerifier()
 
-function blockVerifierOf({ chainId, committee }: Genesis) {
-  return createBlockVerifier({
-    chainId,
-    signatures,
-    getCommittee: (epoch) => (epoch === committee.epoch ? committee : undefined)
-  })
-}
-
-/** Takes a chain through everything that a syncing node would, and nothing on trust. A node certifies the last commit of a range alone. */
-async function verifyAll(genesis: Genesis, commits: readonly ConsensusCommit[], certifiedEach = 1): Promise<void> {
-  const blockVerifier = blockVerifierOf(genesis)
-  const { committee } = genesis
-  verifyLinks(
-    genesis,
-    commits.map(({ subDag }) => subDag.commit)
-  )
-  const timestamps = new Map<string, number>()
-  for (const { subDag, certifiers } of commits) {
-    if (subDag.commit.ref.index % certifiedEach === 0) {
-      const blocks = certifiers.map(decodeSignedBlock)
-      await verifyCertification({ commit: subDag.commit, certifiers: blocks, committee, blockVerifier })
-    }
-    const verified = await blockVerifier.verify(subDag.blocks.map(({ bytes }) => decodeSignedBlock(bytes)))
-    const blocks = new Map(verified.map((block) => [blockRefKey(block.ref), block]))
-    const assembled = assembleSubDag(subDag.commit, blocks, (ref) => timestamps.get(blockRefKey(ref)))
-    assert.ok(assembled.blocks.every((block, at) => block.bytes === verified[at]?.bytes))
-    assert.equal(assembled.blocks.length, subDag.blocks.length)
-    for (const { ref, block } of verified) timestamps.set(blockRefKey(ref), block.timestampMs)
-  }
-}
-
-function verifyLinks(genesis: Genesis, commits: readonly EncodedCommit[]): void {
-  verifyCommitChain({
-    commits,
-    start: 1,
-    end: commits.length,
-    tip: genesisCommitRef(genesis),
-    tipTimestampMs: genesis.startTimeMs,
-    epoch: 0,
-    committee: genesis.committee
-  })
+function verifyLinksOf(genesis: Genesis, commits: readonly EncodedCommit[]): void {
+  verifyLinks(commits, { ref: genesisCommitRef(genesis), timestampMs: genesis.startTimeMs }, genesis.committee)
 }
 
 describe('the verifier and the scripted consensus agree', () => {
@@ -73,23 +29,23 @@ describe('the verifier and the scripted consensus agree', () => {
       const chain = buildChain({ commits: 300, validators, transactions: 1 })
       const { committee } = chain.genesis
       assert.equal(await findFalseProof(committee, { bls: signatures, chainId: NO_CHAIN }), undefined)
-      await verifyAll(chain.genesis, chain.commits, validators === 50 ? 10 : 1)
+      await verifyChain(chain.genesis, chain.commits, { certifiedEach: validators === 50 ? 10 : 1 })
     })
   }
 
   test('on a fork, and on a chain with one commit replaced', async () => {
     const chain = buildChain({ commits: 20 })
-    await verifyAll(chain.genesis, forkChain(chain, { after: 7, commits: 20 }).commits)
+    await verifyChain(chain.genesis, forkChain(chain, { after: 7, commits: 20 }).commits)
     const { blocks } = commitAt(chain, 10).subDag
     const before = commitAt(chain, 9).subDag.commit.ref
-    await verifyAll(chain.genesis, replaceCommit(chain, 10, forgeSubDag(before, blocks.slice(-1))))
+    await verifyChain(chain.genesis, replaceCommit(chain, 10, forgeSubDag(before, blocks.slice(-1))))
   })
 })
 
 describe('what is forged is wrong in nothing but what was changed', () => {
   const chain: Chain = buildChain({ commits: 12 })
   const { genesis } = chain
-  const blockVerifier = blockVerifierOf(genesis)
+  const blockVerifier = blockVerifierOf(genesis.chainId, new Map([[0, genesis.committee]]))
   const { commit, blocks } = commitAt(chain, 10).subDag
   const [original] = blocks as [(typeof blocks)[0]]
 
@@ -106,10 +62,10 @@ describe('what is forged is wrong in nothing but what was changed', () => {
   test('commits', () => {
     const commits = chain.commits.map(({ subDag }) => subDag.commit)
     const older = forgeCommit(commit, { timestampMs: 0 })
-    assert.throws(() => verifyLinks(genesis, commits.with(9, older)), { code: 'COMMIT_TIMESTAMP_REGRESSED' })
+    assert.throws(() => verifyLinksOf(genesis, commits.with(9, older)), { code: 'COMMIT_TIMESTAMP_REGRESSED' })
     const other = forgeCommit(commit, { blocks: commit.commit.blocks.slice(1) })
-    assert.throws(() => verifyLinks(genesis, commits.with(9, other)), { code: 'COMMITS_BROKEN_CHAIN' })
-    verifyLinks(genesis, commits.slice(0, 9).concat(other))
+    assert.throws(() => verifyLinksOf(genesis, commits.with(9, other)), { code: 'COMMITS_BROKEN_CHAIN' })
+    verifyLinksOf(genesis, commits.slice(0, 9).concat(other))
   })
 
   test('votes', async () => {
