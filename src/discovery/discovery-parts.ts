@@ -124,6 +124,10 @@ export function makeParts(
       new GoodPeerRecord({
         records: init.records,
         clock,
+        subnetOf: (peerId) => {
+          const [connection] = connectionManager.getConnections(peerId)
+          return connection && peers.subnetOf(connection.remoteAddr)
+        },
         onFailure: (error) => log.error('good peers are not remembered - %e', error)
       }),
     dht:

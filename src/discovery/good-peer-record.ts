@@ -1,14 +1,14 @@
 import type { RecordStore } from '../peers/peer-gate.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { toError } from '../runtime/soma-error.ts'
-import { type GoodPeer, GoodPeers } from './good-peers.ts'
+import { type GoodPeer, GoodPeers, type GoodPeersInit } from './good-peers.ts'
 
 /** The record under which the good peers are kept. */
 const RECORD_NAME = 'discovery/good-peers'
 /** Longest that what only changed in its times stays unwritten, in milliseconds. */
 const SAVE_INTERVAL_MS = 60_000
 
-export interface GoodPeerRecordInit {
+export interface GoodPeerRecordInit extends GoodPeersInit {
   readonly records: RecordStore
   readonly clock: Clock
   /** The record could not be read or written: discovery goes on without. */
@@ -18,12 +18,13 @@ export interface GoodPeerRecordInit {
 /** The memory of good peers over restarts: what {@link GoodPeers} holds, in a record of the store. */
 export class GoodPeerRecord {
   readonly #init: GoodPeerRecordInit
-  readonly #peers = new GoodPeers()
+  readonly #peers: GoodPeers
   #saved: { readonly names: string; readonly at: number } | undefined
   #saving: Promise<void> = Promise.resolve()
 
   constructor(init: GoodPeerRecordInit) {
     this.#init = init
+    this.#peers = new GoodPeers(init)
   }
 
   /** Reads what the run before has written. */

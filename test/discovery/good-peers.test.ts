@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { suite, test } from 'node:test'
+import type { PeerId } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { GoodPeerRecord } from '../../src/discovery/good-peer-record.ts'
 import { type GoodPeer, GoodPeers } from '../../src/discovery/good-peers.ts'
 import { makePeers, type TestPeer } from '../peers/make-peer.ts'
 import { ManualClock } from '../peers/manual-clock.ts'
 import { NOW, names } from './make-info.ts'
+import { startDiscovery, until } from './start-discovery.ts'
 
 const peers = await makePeers(260)
 const good = (number: number, more: Partial<GoodPeer> = {}): GoodPeer => ({
@@ -62,6 +64,63 @@ test('of too many, those stay that we dialled, then those seen last', () => {
   assert.equal(left.size, 200)
   for (let i = 150; i < 250; i++) assert.ok(left.has(good(i).peerId.toString()))
   for (let i = 50; i < 150; i++) assert.ok(left.has(good(i).peerId.toString()))
+})
+
+suite('of one subnet', () => {
+  /** The hundreds of a peer's number are its subnet; those below a hundred are in none. */
+  const subnetOf = (peerId: PeerId) => {
+    const number = peers.findIndex((peer) => peer.peerId.equals(peerId))
+    return number < 100 ? undefined : `subnet ${Math.floor(number / 100)}`
+  }
+  const numbers = (found: GoodPeers) =>
+    found
+      .list()
+      .map(({ peerId }) => peers.findIndex((peer) => peer.peerId.equals(peerId)))
+      .sort((a, b) => a - b)
+  const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index)
+
+  test('ten are remembered: those that we dialled, then those seen last', () => {
+    const found = new GoodPeers({ subnetOf })
+    found.note(range(0, 30).map((i) => good(i, { seenMs: NOW - 1_000 })))
+    found.note(range(100, 103).map((i) => good(i, { isDialled: true, seenMs: NOW - 500 })))
+    for (const i of range(103, 200)) found.note([good(i, { seenMs: NOW + i })])
+    assert.deepEqual(numbers(found), [...range(0, 30), ...range(100, 103), ...range(193, 200)])
+    found.note(range(200, 260).map((i) => good(i, { isDialled: true, seenMs: NOW - i })))
+    assert.deepEqual(numbers(found), [...range(0, 30), ...range(100, 103), ...range(193, 200), ...range(200, 210)])
+  })
+
+  test('no more are remembered after a restart, though nobody is connected yet', () => {
+    const before = new GoodPeers({ subnetOf })
+    before.note(range(100, 110).map((i) => good(i, { seenMs: NOW })))
+    const connected = new Set(range(110, 115).map((i) => good(i).peerId.toString()))
+    const after = new GoodPeers({
+      subnetOf: (peerId) => (connected.has(peerId.toString()) ? subnetOf(peerId) : undefined)
+    })
+    after.decode(before.encode())
+    after.note(range(110, 115).map((i) => good(i, { seenMs: NOW + 1 })))
+    assert.equal(after.list().length, 10)
+    assert.ok(range(110, 115).every((i) => numbers(after).includes(i)))
+  })
+
+  test('is who is connected from there, whatever addresses it names', async (context) => {
+    const records = new Records()
+    const node = await startDiscovery(context, {
+      records,
+      peersInit: {
+        subnetOf: (address) => address.getComponents()[0]?.value
+      }
+    })
+    const other = await startDiscovery(context, { seeds: node.addresses, announce: ['/ip4/127.0.0.9/tcp/9'] })
+    const stored = () => {
+      const found = new GoodPeers()
+      const bytes = records.stored.get('discovery/good-peers')
+      if (bytes !== undefined) found.decode(bytes)
+      return found.list().find(({ peerId }) => peerId.equals(other.node.peerId))
+    }
+    await until(context, () => stored() !== undefined)
+    assert.deepEqual(stored()?.addresses.map(String), ['/ip4/127.0.0.9/tcp/9'])
+    assert.equal(stored()?.subnet, '127.0.0.1')
+  })
 })
 
 test('who was dialled once has a proven address, also when it dials us later', () => {
