@@ -97,6 +97,7 @@ suite('of one subnet', () => {
       subnetOf: (peerId) => (connected.has(peerId.toString()) ? subnetOf(peerId) : undefined)
     })
     after.decode(before.encode())
+    after.note(range(100, 110).map((i) => good(i))) // whose connections have just gone
     after.note(range(110, 115).map((i) => good(i, { seenMs: NOW + 1 })))
     assert.equal(after.list().length, 10)
     assert.ok(range(110, 115).every((i) => numbers(after).includes(i)))
