@@ -92,7 +92,8 @@ function genesisOf({ validators = 4, seed = 1, startTimeMs = Date.UTC(2026, 0, 1
   })
 }
 
-function chainOf(options: ScriptedConsensusOptions, count: number): Chain {
+/** Builds the chain of a scripted consensus, from commit 1 to `count`. */
+export function chainOf(options: ScriptedConsensusOptions, count: number): Chain {
   const consensus = new ScriptedConsensus(options)
   const commits = Array.from({ length: count }, () => consensus.nextCommit())
   const { genesis, keys } = options

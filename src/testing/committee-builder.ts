@@ -55,3 +55,11 @@ export function buildCommittee({ epoch, validators, chainId }: CommitteeOptions)
   })
   return { committee, keys: ordered.map(({ validator }) => validator.keys) }
 }
+
+/** The validators of a committee, to make another of: with the same, its powers are the same. */
+export function membersOf({ committee, keys }: BuiltCommittee): CommitteeMember[] {
+  return committee.validators.flatMap(({ votingPower, addresses }, index) => {
+    const secrets = keys[index]
+    return secrets === undefined ? [] : [{ keys: secrets, stake: votingPower, addresses }]
+  })
+}

@@ -1,5 +1,5 @@
 import type { CommitRef } from '../consensus/commit-ref.ts'
-import { type BuiltCommittee, buildCommittee, type CommitteeMember } from './committee-builder.ts'
+import { type BuiltCommittee, buildCommittee, type CommitteeMember, membersOf } from './committee-builder.ts'
 import type { BuiltGenesis } from './genesis-builder.ts'
 
 /** How a scripted chain is divided into epochs. */
@@ -109,16 +109,8 @@ export class EpochSchedule {
   }
 
   #build(epoch: number): BuiltCommittee {
-    const { genesis, epochs } = this.#init
-    const validators = epochs?.validators?.(epoch) ?? this.#genesisValidators()
+    const { genesis, keys, epochs } = this.#init
+    const validators = epochs?.validators?.(epoch) ?? membersOf({ committee: genesis.committee, keys })
     return buildCommittee({ epoch, validators, chainId: genesis.chainId })
-  }
-
-  #genesisValidators(): CommitteeMember[] {
-    const { genesis, keys } = this.#init
-    return genesis.committee.validators.flatMap(({ votingPower, addresses }, index) => {
-      const secrets = keys[index]
-      return secrets === undefined ? [] : [{ keys: secrets, stake: votingPower, addresses }]
-    })
   }
 }

@@ -54,5 +54,6 @@ export { type ScriptedCommit, ScriptedConsensus, type ScriptedConsensusOptions }
 export { signBlock } from './sign-block.ts'
 export { type StoreFixture, type StoreUnderTest, storageConformance } from './storage-conformance.ts'
 export { TestNetwork, type TestNodeOptions } from './test-network.ts'
+export { type Usurpation, usurpChain } from './usurp-chain.ts'
 export { deriveValidatorKeys, generateValidatorKeys, networkPrivateKey, type ValidatorKeys } from './validator-keys.ts'
 export { storeWriteOf, writeChain } from './write-chain.ts'
