@@ -6,11 +6,13 @@ import { benchCatchUp } from './catch-up.ts'
 import { benchDiscovery } from './discovery.ts'
 import type { BenchContext, Figure } from './figure.ts'
 import { benchMemory } from './memory.ts'
+import { benchTransactions } from './transactions.ts'
 
 const BENCHMARKS: Readonly<Record<string, (context: BenchContext) => Promise<Figure[]>>> = {
   'catch-up': benchCatchUp,
   discovery: benchDiscovery,
-  memory: benchMemory
+  memory: benchMemory,
+  transactions: benchTransactions
 }
 
 const command = new Command('bench')

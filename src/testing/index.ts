@@ -52,6 +52,12 @@ export { forgeCommittee, forgeHandOver, forgeLastCommit, forgeNextCommit, type H
 export { type BuiltGenesis, buildGenesis, type GenesisOptions, type GenesisValidator } from './genesis-builder.ts'
 export { type ScriptedCommit, ScriptedConsensus, type ScriptedConsensusOptions } from './scripted-consensus.ts'
 export { signBlock } from './sign-block.ts'
+export {
+  encodeCertified,
+  encodeEndOfPublish,
+  TransactionSigner,
+  type TransactionSignerInit
+} from './sign-transaction.ts'
 export { type StoreFixture, type StoreUnderTest, storageConformance } from './storage-conformance.ts'
 export { TestNetwork, type TestNodeOptions } from './test-network.ts'
 export { type Usurpation, usurpChain } from './usurp-chain.ts'
