@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
@@ -44,11 +45,11 @@ export function dialableAddress(address: Multiaddr, subject: PeerId, privateNetw
   }
 }
 
-/** Whether an address means the same host to everyone. Names are taken to, but for those that are local by convention. */
+/** Whether an address means the same host to everyone. Names are taken to, but for those that are local by convention, or are IP addresses under another name. */
 export function isPublic(address: Multiaddr): boolean {
   const [host] = address.getComponents()
   if (host?.value === undefined) return false
-  return /^ip[46]$/.test(host.name) ? isPublicAddress(host.value) : !isLocalName(host.value)
+  return /^ip[46]$/.test(host.name) ? isPublicAddress(host.value) : isIP(host.value) === 0 && !isLocalName(host.value)
 }
 
 /**

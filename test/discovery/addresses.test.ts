@@ -74,7 +74,11 @@ test('addresses of private ranges are not public', () => {
     'dns4/a.localhost',
     'dns/printer.local',
     'dns4/db.internal',
-    'dns6/LOCALHOST.'
+    'dns6/LOCALHOST.',
+    'dns4/127.0.0.1',
+    'dns4/8.8.8.8',
+    'dns6/::1',
+    'dns/fe80::1%25eth0'
   ]
   for (const host of hosts) assert.equal(isPublic(multiaddr(`/${host}/tcp/4001`)), false, host)
 })
