@@ -1,12 +1,13 @@
+import type { TcpSocketConnectOpts } from 'node:net'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { identify } from '@libp2p/identify'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { tcp } from '@libp2p/tcp'
+import { type TCPOptions, tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
 import type { Committee } from '../consensus/committee.ts'
-import { type Capability, dialableAddress, discovery } from '../discovery/index.ts'
+import { type Capability, committeePeers, dialableAddress, discovery, parsePeerAddresses } from '../discovery/index.ts'
 import { type PeerGate, peers } from '../peers/index.ts'
 import { rpc, YAMUX_STREAM_OPTIONS } from '../rpc/index.ts'
 import type { HealthRegistry } from '../runtime/health.ts'
@@ -18,12 +19,16 @@ import { addressTimer } from './address-timer.ts'
 import { keepEarlyAnswers } from './early-answers.ts'
 import type { NodeLibp2p, ResolvedNodeInit } from './node-service.ts'
 import { pings } from './pings.ts'
+import { publicLookup } from './public-lookup.ts'
+import type { TrustedHosts } from './trusted-hosts.ts'
 
 export interface NodeLibp2pInit extends ResolvedNodeInit {
   readonly health: HealthRegistry
   /** The committee of now. */
   readonly committee: Committee
   readonly gate: PeerGate
+  /** Hosts that may be dialled wherever their names lead: those of the seeds, configured peers and validators named here are added. */
+  readonly trustedHosts: TrustedHosts
   readonly blockVerifier: BlockVerifier
   readonly onStored: (subDags: readonly CommittedSubDag[]) => void
   readonly slowestCursor: () => Promise<number | undefined>
@@ -44,8 +49,13 @@ function servedRanges({ watermarks }: CommitStore): Capability[] {
 
 /** The node's libp2p: TCP, noise and yamux, with this package's services on top. Not started. */
 export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p> {
-  const { genesis, store, config, clock, random, health } = init
+  const { genesis, store, config, clock, random, health, trustedHosts } = init
   const seedIds = new Set(init.seeds.map((seed) => seed.slice(seed.lastIndexOf('/p2p/') + '/p2p/'.length)))
+  trustedHosts.add(parsePeerAddresses([...init.seeds, ...init.configured]))
+  trustedHosts.add(committeePeers(init.committee))
+  const dialOpts: TCPOptions['dialOpts'] & Pick<TcpSocketConnectOpts, 'lookup'> = config.privateNetwork
+    ? {}
+    : { lookup: publicLookup({ isTrusted: (host) => trustedHosts.has(host) }) }
   const self = peerIdFromPrivateKey(init.privateKey)
   const libp2p: NodeLibp2p = await createLibp2p({
     start: false,
@@ -53,7 +63,7 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
     logger: init.logger,
     ...(init.metrics && { metrics: init.metrics }),
     addresses: { listen: [...init.listen], announce: [...init.announce] },
-    transports: [tcp()],
+    transports: [tcp({ dialOpts })],
     connectionEncrypters: [noise()],
     streamMuxers: [keepEarlyAnswers(yamux({ streamOptions: YAMUX_STREAM_OPTIONS }))],
     connectionGater: {

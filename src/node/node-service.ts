@@ -22,6 +22,7 @@ import { createNodeLibp2p } from './node-libp2p.ts'
 import { checkPeerAddresses } from './peer-addresses.ts'
 import { Pruner } from './pruner.ts'
 import type { ConsensusInterface, NodeConfig, NodeInit, NodeStatus, SomaNode } from './soma-node.ts'
+import { TrustedHosts } from './trusted-hosts.ts'
 
 /** `NodeInit` with every default filled in. */
 export interface ResolvedNodeInit {
@@ -53,6 +54,7 @@ export type NodeLibp2p = Libp2p<{ peers: Peers; discovery: Discovery; stateSync:
 
 interface Parts {
   readonly libp2p: NodeLibp2p
+  readonly trustedHosts: TrustedHosts
   readonly delivery: Delivery
   readonly pruner: Pruner
   readonly health: HealthRegistry
@@ -103,9 +105,11 @@ export class NodeService implements SomaNode {
       onFault: (error) => log.error('a signature thread failed: %s', error.message)
     })
     try {
+      const trustedHosts = new TrustedHosts()
       const libp2p = await createNodeLibp2p({
         ...init,
         health,
+        trustedHosts,
         committee: await currentCommittee(store, genesis),
         gate: createPeerGate({
           clock,
@@ -134,7 +138,7 @@ export class NodeService implements SomaNode {
         log,
         setHealth: (state) => health.set('chain', state)
       })
-      const parts = { libp2p, delivery, pruner, health, releaseSignatures: () => signatures.release() }
+      const parts = { libp2p, trustedHosts, delivery, pruner, health, releaseSignatures: () => signatures.release() }
       const node = new NodeService(init, parts)
       const fail = (error: Error) => {
         log.error('the node goes down: %s', error.message)
@@ -184,7 +188,9 @@ export class NodeService implements SomaNode {
   }
 
   setConfiguredPeers(addresses: readonly string[]): void {
-    this.#parts.libp2p.services.discovery.setConfiguredPeers(checkPeerAddresses('a configured peer', addresses))
+    const peers = checkPeerAddresses('a configured peer', addresses)
+    this.#parts.trustedHosts.add(peers)
+    this.#parts.libp2p.services.discovery.setConfiguredPeers(peers)
   }
 
   prune(index: number, options?: { force?: boolean }): Promise<number> {
