@@ -95,6 +95,7 @@ test('configured peers change at run time: one moves, one leaves', options, asyn
   await until(context, () => same(connectedTo(node), idsOf(moving, leaving, staying)))
 
   await moving.node.stop()
+  await until(context, () => same(connectedTo(node), idsOf(leaving, staying)))
   const moved = await startDiscovery(context, { privateKey, config: idle })
   node.discovery.setConfiguredPeers([moved, staying].map(asPeer))
   await until(context, () => same(connectedTo(node), idsOf(moved, leaving, staying)))
