@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Block } from '../../src/consensus/block.ts'
 import { type BlockRef, genesisBlockRef } from '../../src/consensus/block-ref.ts'
 import { decodeCommittee, encodeCommittee } from '../../src/consensus/committee.ts'
@@ -325,9 +326,9 @@ describe('the transactions of blocks', () => {
       transactionVerifier: {
         async verify(transactions, _committee, options) {
           if (transactions === first.block.transactions) return undefined
-          if (transactions === original.block.transactions) await later.promise
-          else later.resolve()
           others = options?.signal
+          if (transactions === original.block.transactions) await later.promise.then(() => nextTurn())
+          else later.resolve()
           return { index: 0, reason: 'forged' }
         }
       }

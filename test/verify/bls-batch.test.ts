@@ -7,6 +7,7 @@ import { blsAggregate, blsKeyPair, blsSign, blsVerifyEach } from '../../src/veri
 import { packBlsChecks, unpackBlsChecks } from '../../src/verify/bls-batch.ts'
 import { portableFastAggregateVerify } from '../../src/verify/bls-portable.ts'
 import type { BlsCheck } from '../../src/verify/bls-verifier.ts'
+import { compress, malleated, outsidePoint } from './bls-points.ts'
 
 const pairs = [1, 2, 3, 4].map((fill) => blsKeyPair(new Uint8Array(32).fill(fill)))
 
@@ -66,6 +67,12 @@ describe('a batch of BLS signatures', () => {
     const negated = bls12_381.G1.Point.fromBytes(key).negate().toBytes()
     assertVerdicts([{ ...one, publicKeys: [key, negated], signature: nobody.signature }, two], [false, true])
     assertVerdicts([{ ...one, publicKeys: [key, negated] }, two], [false, true])
+  })
+
+  test('refuses signatures outside the group of prime order', () => {
+    const [second, outside] = [malleated(two.signature), compress(outsidePoint())]
+    assertVerdicts([one, { ...two, signature: second }, three], [true, false, true])
+    assertVerdicts([one, { ...two, signature: outside }, three], [true, false, true])
   })
 
   test('refuses false signatures that make up for each other', () => {
