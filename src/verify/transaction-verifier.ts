@@ -9,8 +9,8 @@ import type { SignatureVerifier } from './signature-verifier.ts'
 import { type CertifiedForm, TransactionForms, type TransactionPlace } from './transaction-form.ts'
 import { type FalseSignatures, TransactionSignatures } from './transaction-signatures.ts'
 
-/** Transactions verified together: enough for full batches on every thread, few enough that reading them takes a millisecond. */
-const CHUNK = 256
+/** Transactions verified together: enough for full batches on a few threads, few enough that reading them takes a millisecond or two. */
+const CHUNK = 128
 
 /** A transaction that breaks a rule. */
 export interface InvalidTransaction {
@@ -62,6 +62,13 @@ export interface TransactionVerifierInit {
  * signers certified it; an end of publishing is of the epoch, and of the block's author.
  *
  * It holds no threads of its own.
+ *
+ * ```ts
+ * const { chainId } = decodeGenesis(genesis)
+ * const signatures = acquireSignaturePool({ workers: 2 }) // the node's own threads; to be released after the node has stopped
+ * const transactionVerifier = createTransactionVerifier({ chainId, signatures })
+ * const node = await createNode({ genesis, store: 'data', transactionVerifier })
+ * ```
  *
  * @throws {RangeError} when `rememberedTransactions` is out of range
  */

@@ -86,7 +86,15 @@ for (const workers of [0, 1, 2]) {
       const aggregate = { publicKeys, message, signature: blsAggregate(signatures) }
       await withPool(workers, async (pool) => {
         const checks = [...single, aggregate, { ...aggregate, publicKeys: publicKeys.slice(1) }]
-        assert.deepEqual(await pool.verifyBls(checks), [true, true, true, false, true, true, false])
+        const verdicts = [true, true, true, false, true, true, false]
+        assert.deepEqual(await pool.verifyBls(checks), verdicts)
+        const many = Array.from({ length: 6 }, () => checks).flat()
+        const [mixed, valid] = await Promise.all([
+          pool.verifyBls(many),
+          pool.verifyBls(many.filter((check) => check === aggregate))
+        ])
+        assert.deepEqual(mixed, Array.from({ length: 6 }, () => verdicts).flat())
+        assert.deepEqual(valid, new Array(6).fill(true))
         assert.deepEqual(await pool.verifyBls([]), [])
       })
     })

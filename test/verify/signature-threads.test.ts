@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { seededRandom } from '../../src/runtime/random.ts'
+import { blsKeyPair, blsSign } from '../../src/verify/bls.ts'
 import { SignatureJob } from '../../src/verify/signature-job.ts'
 import { startSignatureWorker } from '../../src/verify/signature-thread.ts'
 import { SignatureThreads } from '../../src/verify/signature-threads.ts'
@@ -32,6 +33,20 @@ function verify(threads: SignatureThreads): Promise<boolean[]> {
   return job.done
 }
 
+/** BLS signatures by one key over one message, every third of them over another. */
+function verifyBls(threads: SignatureThreads): { job: SignatureJob; expected: boolean[] } {
+  const { secretKey, publicKey } = blsKeyPair(new Uint8Array(32).fill(1))
+  const signature = blsSign(secretKey, Uint8Array.of(0))
+  const blsChecks = Array.from({ length: 20 }, (_, index) => ({
+    publicKeys: [publicKey],
+    message: Uint8Array.of(Number(index % 3 === 2)),
+    signature
+  }))
+  const job: SignatureJob = new SignatureJob('bls', blsChecks)
+  threads.add(job)
+  return { job, expected: blsChecks.map(({ message: [first] }) => first === 0) }
+}
+
 function brokenWorker(): Worker {
   return new Worker('throw new Error("broken")', { eval: true })
 }
@@ -46,6 +61,15 @@ describe('signature threads', () => {
     assert.deepEqual(await Promise.all(pending), [verdicts, verdicts], `seed ${seed}`)
     assert.equal(faults.length, 1)
     assert.equal(workers.length, 3)
+    await threads.stop()
+  })
+
+  test('do BLS batches of a worker that dies again, with the same verdicts', async () => {
+    const { threads, workers, faults } = threadsOf(startSignatureWorker)
+    const { job, expected } = verifyBls(threads)
+    await workers[0]?.terminate()
+    assert.deepEqual(await job.done, expected)
+    assert.equal(faults.length, 1)
     await threads.stop()
   })
 

@@ -113,7 +113,7 @@ describe('the transactions of a block', () => {
       [falseSender, malformed, falseCertificate],
       [malformed, falseCertificate, falseSender]
     ]
-    for (const start of [0, 1, 255, 256, 700]) {
+    for (const start of [0, 1, 126, 127, 128, 700]) {
       for (const order of orders) {
         const transactions = [...new Array<Uint8Array>(start).fill(endOfPublish), ...order, endOfPublish]
         const invalid = await verifierOf().verify(transactions, committee, { author })
