@@ -66,6 +66,8 @@ async function withstand(context: TestContext, { attackers, isOver }: Flood, hon
     config: { discoveryIntervalMs: TICK_MS, maxKnownPeers: CAPACITY, privateNetwork: true }
   })
   const seeds = [...attackers.map(({ id }) => id), ...idsOf(...honest.slice(0, 1))]
+  await until(context, () => countedBy(victim).length >= Math.min(5, seeds.length))
+  clock.advance(TICK_MS) // five are gained a tick
   await until(context, () => seeds.every((id) => countedBy(victim).includes(id)))
   const visitor = await startAttacker(context, { host: '127.0.29.1', privateKey: (await makePeer(1)).privateKey })
   await visitor.node.dial(victim.node.getMultiaddrs())
