@@ -40,7 +40,7 @@ export function formatReport(report: NodeReport, stream: NodeJS.WriteStream): st
   const lonely = report.discovery.isIsolated ? ' and looking for more' : ''
   rows.push(['peers', `${peers.length} connected${lonely}, ${report.knownPeers} known${sourcesOf(report)}`])
   for (const peer of peers) {
-    rows.push(['', `${peer.peerId} ${peer.address}`])
+    rows.push(['', `${peer.peerId} ${withoutPeerId(peer)}`])
     rows.push(['', `  ${describePeer(peer)}`])
   }
   const width = Math.max(...rows.map(([name]) => name.length))
@@ -50,6 +50,12 @@ export function formatReport(report: NodeReport, stream: NodeJS.WriteStream): st
 function sourcesOf({ discovery: { bySource } }: NodeReport): string {
   const named = Object.entries(bySource).filter(([, count]) => count > 0)
   return named.length === 0 ? '' : ` (${named.map(([source, count]) => `${source} ${count}`).join(', ')})`
+}
+
+/** A dialled address names the peer at its end once more. */
+function withoutPeerId({ address, peerId }: PeerStatus): string {
+  const end = `/p2p/${peerId}`
+  return address.endsWith(end) ? address.slice(0, -end.length) : address
 }
 
 function describePeer(peer: PeerStatus): string {

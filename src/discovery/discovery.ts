@@ -58,7 +58,7 @@ export interface DiscoveryConfig {
   discoveryIntervalMs: number
   /** Whether addresses of private ranges, loopback among them, are taken from node infos and given away in one's own. @default false */
   privateNetwork: boolean
-  /** Connected peers asked at each tick. @default 5 */
+  /** Connected peers asked from one tick to the next, one after the other: first the one asked longest ago, then others at random. @default 5 */
   peersPerTick: number
   /** Most node infos kept. A fifth of them may come from one introducer, a twentieth name one subnet, and a quarter as many more may come from the DHT. @default 1000 */
   maxKnownPeers: number
@@ -68,7 +68,7 @@ export interface DiscoveryConfig {
 
 /** What happens. */
 export type DiscoveryEvent =
-  /** The first info of a peer was learned. */
+  /** A peer became known, by its first info or by the DHT. */
   | { readonly type: 'known'; readonly peerId: PeerId; readonly source: AddressSource }
   | { readonly type: 'connected'; readonly peerId: PeerId }
   | { readonly type: 'disconnected'; readonly peerId: PeerId }

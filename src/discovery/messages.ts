@@ -16,18 +16,18 @@ export const MAX_NODE_INFOS = 200
 /** Most bytes of a sealed node info: eight addresses of full length, and the envelope. */
 export const MAX_SIGNED_NODE_INFO_BYTES: number = 12 * 1024
 /** Most bytes of an encoded peer id. */
-export const MAX_PEER_ID_BYTES = 64
+const MAX_PEER_ID_BYTES = 64
 /** Bytes of the digest of an info that stand for it in `known_prefixes`. */
 export const PREFIX_BYTES = 8
 /** Most digests that `known_prefixes` holds. */
 export const MAX_PREFIXES = 2_000
 /** Most protocols that a node info may name. */
-export const MAX_CAPABILITIES = 32
+const MAX_CAPABILITIES = 32
 
 /** Numbers of the access types on the wire. */
 export const ACCESS_TYPE = { public: 1, private: 2, trusted: 3 } as const
 
-/** Who may learn of a node: everyone, nobody, or configured peers only. */
+/** Who may learn of a node: everyone (`public`), peers that its operator configured (`private`), or those and whom they configured in turn (`trusted`). */
 export type AccessType = keyof typeof ACCESS_TYPE
 
 /** Something that a node serves: a protocol by name, and the commits it serves it for. */

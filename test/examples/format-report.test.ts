@@ -24,7 +24,13 @@ test('a peer is listed with who dialled, where its addresses come from, its heig
     highestCommit: 12,
     lowestCommit: 1
   } as const
-  const kept = { ...peer, source: 'committee', isProtected: true, score: { bytesPerMinute: 0, penalty: 1.26 } } as const
+  const kept = {
+    ...peer,
+    address: '/ip4/192.0.2.7/tcp/9000/p2p/12D3KooX',
+    source: 'committee',
+    isProtected: true,
+    score: { bytesPerMinute: 0, penalty: 1.26 }
+  } as const
   const stranger = { ...peer, direction: 'inbound', source: 'inbound', highestCommit: undefined } as const
   const text = format({
     peers: [peer, kept, stranger],
@@ -36,7 +42,10 @@ test('a peer is listed with who dialled, where its addresses come from, its heig
     text,
     /^ +12D3KooX \/ip4\/192\.0\.2\.7\/tcp\/9000\n +outbound, gossip, at 12, for 1 min 1 s, 2\.0 KiB\/min$/m
   )
-  assert.match(text, /^ +outbound, committee, at 12, for 1 min 1 s, 0\.0 KiB\/min, penalty 1\.3, kept$/m)
+  assert.match(
+    text,
+    /^ +12D3KooX \/ip4\/192\.0\.2\.7\/tcp\/9000\n +outbound, committee, at 12, for 1 min 1 s, 0\.0 KiB\/min, penalty 1\.3, kept$/m
+  )
   assert.match(text, /^ +inbound, height unknown, for 1 min 1 s, 2\.0 KiB\/min$/m)
 })
 
