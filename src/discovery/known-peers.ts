@@ -35,7 +35,7 @@ export interface KnownPeersInit {
 }
 
 /** How long an address that the DHT told of is kept, in milliseconds. */
-export const FOUND_MAX_AGE_MS: number = 60 * 60_000
+const FOUND_MAX_AGE_MS = 60 * 60_000
 
 /** An introducer, the DHT: a part of the table. A subnet: a smaller one. */
 const INTRODUCERS_SHARE = 1 / 5

@@ -36,7 +36,7 @@ export interface GateGuard {
   isConfigured(peerId: PeerId): boolean
   /** Whether a peer that dials us from an address may stay. */
   hasRoomFor(peerId: PeerId, address: Multiaddr): boolean
-  onRefused(refusal: InboundRefusal): void
+  onRefused(peerId: PeerId, refusal: InboundRefusal): void
 }
 
 /**
@@ -111,7 +111,7 @@ export function createPeerGate(init: PeerGateInit = {}): PeerGate {
       denyOutboundEncryptedConnection: isBanned,
       denyInboundEncryptedConnection(peerId, connection) {
         const refused = refusal(peerId, connection)
-        if (refused !== undefined) guard?.onRefused(refused)
+        if (refused !== undefined) guard?.onRefused(peerId, refused)
         return refused !== undefined
       }
     },

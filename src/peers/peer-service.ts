@@ -106,7 +106,10 @@ class PeerService implements Peers, Startable {
     gate.guardBy({
       isConfigured: (peerId) => this.#protected.has(peerId, 'configured'),
       hasRoomFor: (peerId, address) => this.#keeper.hasRoomFor(peerId, address),
-      onRefused: (refusal) => this.#tallies.refused.add(refusal)
+      onRefused: (peerId, refusal) => {
+        this.#tallies.refused.add(refusal)
+        log('%p dialled us and is refused: %s', peerId, refusal)
+      }
     })
     if (components.metrics !== undefined) registerPeerMetrics(components.metrics, () => this.counts(), this.#tallies)
   }
@@ -170,7 +173,8 @@ class PeerService implements Peers, Startable {
     const outcome = await this.#dialler.dial(peer, { signal })
     if (outcome === 'failed') this.#forget(peer.peerId)
     this.#tallies.dials.add(outcome)
-    this.#log.trace('dial to %p: %s', peer.peerId, outcome)
+    if (outcome === 'failed') this.#log('dial to %p: failed', peer.peerId)
+    else this.#log.trace('dial to %p: %s', peer.peerId, outcome)
     return outcome
   }
 

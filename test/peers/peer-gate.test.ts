@@ -131,7 +131,7 @@ test('the guard is asked about those who dial, and told who was refused', async 
   gate.guardBy({
     isConfigured: (peerId) => peerId.equals(a),
     hasRoomFor: () => false,
-    onRefused: (refusal) => refused.push(refusal)
+    onRefused: (_peerId, refusal) => refused.push(refusal)
   })
   gate.ban(a, HOUR, 'reason')
   assert.deepEqual(await verdicts(gate, a), [false, false, false])

@@ -58,8 +58,6 @@ export interface DhtInit {
   readonly onFault?: (peerId: PeerId, error: Error) => void
   /** The libp2p protocol id. @default `/soma-p2p/<chain id>/kad/1` */
   readonly protocol?: string
-  /** Peers of a bucket, and peers that keep an announcement. @default 20 */
-  readonly bucketSize?: number
   /** Milliseconds after the start until this node looks for its neighbours: until then it sends nothing by itself. @default 60000 */
   readonly firstLookMs?: number
   /** Milliseconds for a query as a whole. @default 30000 */
@@ -72,6 +70,8 @@ export interface DhtInit {
 
 /** The name of the protocol, after the chain. */
 const PROTOCOL_NAME = 'kad'
+/** Peers of a bucket, and peers that keep an announcement. */
+const BUCKET_SIZE = 20
 
 /**
  * The DHT of a chain: `@libp2p/kad-dht`, with every part of libp2p that it is given guarded. It trusts too much as it comes: it hands addresses that
@@ -127,7 +127,7 @@ export function createDht(components: DhtComponents, init: DhtInit): Dht & Start
   const kad: KadDHT = kadDHT({
     protocol,
     clientMode: mode === 'client',
-    kBucketSize: init.bucketSize ?? 20,
+    kBucketSize: BUCKET_SIZE,
     allowQueryWithZeroPeers: true,
     initialQuerySelfInterval: init.firstLookMs ?? 60_000,
     validators: { pk: refuseValue },
