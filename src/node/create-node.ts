@@ -62,6 +62,7 @@ export async function createNode(init: NodeInit): Promise<SomaNode> {
       dht: init.dht ?? true,
       subnetOf: init.subnetOf,
       metrics: init.metrics,
+      handOver: init.handOver ?? 'proof',
       transactionVerifier: init.transactionVerifier,
       config,
       onPeerReport: init.onPeerReport ?? (() => {}),

@@ -26,6 +26,7 @@ export interface NodeLibp2pInit extends ResolvedNodeInit {
   readonly health: HealthRegistry
   /** The committee of now. */
   readonly committee: Committee
+  readonly onEpoch: (committee: Committee) => void
   readonly gate: PeerGate
   /** Hosts that may be dialled wherever their names lead: those of the seeds, configured peers and validators named here are added. */
   readonly trustedHosts: TrustedHosts
@@ -125,6 +126,8 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
         clock,
         random,
         health,
+        handOver: init.handOver,
+        onEpoch: init.onEpoch,
         onStored: init.onStored,
         slowestCursor: init.slowestCursor,
         onFailure: init.onFailure,

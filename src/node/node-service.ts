@@ -1,4 +1,5 @@
 import type { ComponentLogger, Libp2p, PeerId, PrivateKey } from '@libp2p/interface'
+import type { CommitRef } from '../consensus/commit-ref.ts'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
 import type { Committee } from '../consensus/committee.ts'
 import type { Genesis } from '../consensus/genesis.ts'
@@ -11,7 +12,7 @@ import { HealthRegistry } from '../runtime/health.ts'
 import { bytesEqual, toHex } from '../runtime/hex.ts'
 import type { Random } from '../runtime/random.ts'
 import { toError } from '../runtime/soma-error.ts'
-import type { StateSync } from '../state-sync/index.ts'
+import type { HandOverMode, StateSync } from '../state-sync/index.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 import { createBlockVerifier } from '../verify/block-verifier.ts'
 import { acquireSignaturePool } from '../verify/signature-pool.ts'
@@ -41,6 +42,7 @@ export interface ResolvedNodeInit {
   readonly dht: NonNullable<NodeInit['dht']>
   readonly subnetOf: NodeInit['subnetOf']
   readonly metrics: NodeInit['metrics']
+  readonly handOver: HandOverMode
   readonly transactionVerifier: TransactionVerifier | undefined
   readonly config: NodeConfig
   readonly onPeerReport: (report: PeerReport) => void
@@ -68,12 +70,15 @@ export class NodeService implements SomaNode {
   readonly consensus: ConsensusInterface
   readonly #init: ResolvedNodeInit
   readonly #parts: Parts
+  /** Of the epoch that the chain goes on in. */
+  #committee: Committee
   #startedAt: number | undefined
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
   readonly #stopped = Promise.withResolvers<Error | undefined>()
 
-  private constructor(init: ResolvedNodeInit, parts: Parts) {
+  private constructor(init: ResolvedNodeInit, parts: Parts, committee: Committee) {
+    this.#committee = committee
     this.genesis = init.genesis
     this.store = init.store
     this.#init = init
@@ -87,6 +92,7 @@ export class NodeService implements SomaNode {
 
   static async create(init: ResolvedNodeInit): Promise<NodeService> {
     const { store, genesis, config, clock, logger } = init
+    const committee = await currentCommittee(store, genesis)
     const health = new HealthRegistry()
     const log = logger.forComponent('soma-p2p:node')
     const delivery = createDelivery({ store, clock })
@@ -110,7 +116,8 @@ export class NodeService implements SomaNode {
         ...init,
         health,
         trustedHosts,
-        committee: await currentCommittee(store, genesis),
+        committee,
+        onEpoch: (next) => entered(next),
         gate: createPeerGate({
           clock,
           records: store,
@@ -139,7 +146,11 @@ export class NodeService implements SomaNode {
         setHealth: (state) => health.set('chain', state)
       })
       const parts = { libp2p, trustedHosts, delivery, pruner, health, releaseSignatures: () => signatures.release() }
-      const node = new NodeService(init, parts)
+      const node = new NodeService(init, parts, committee)
+      const entered = (next: Committee) => {
+        node.#committee = next
+        libp2p.services.discovery.setCommittee(next)
+      }
       const fail = (error: Error) => {
         log.error('the node goes down: %s', error.message)
         node.#stopWith(error)
@@ -183,6 +194,10 @@ export class NodeService implements SomaNode {
     return this.#stopped.promise
   }
 
+  insertCommittee(committee: Committee, lastCommit: CommitRef): Promise<'stored' | 'known' | 'expected'> {
+    return this.#parts.libp2p.services.stateSync.insertCommittee(committee, lastCommit)
+  }
+
   subscribe(options?: SubscribeOptions): AsyncIterable<CommittedSubDag> {
     return this.#parts.delivery.subscribe(options)
   }
@@ -210,7 +225,7 @@ export class NodeService implements SomaNode {
       addresses: this.addresses(),
       role: this.#isValidator() ? 'validator' : 'full',
       uptimeMs: this.#startedAt === undefined ? 0 : Math.round(this.#init.clock.monotonic() - this.#startedAt),
-      epoch: (await this.store.getCommit(highestSynced.index))?.commit.epoch ?? 0,
+      epoch: this.#committee.epoch,
       highestSynced: { index: highestSynced.index, digest: toHex(highestSynced.digest) },
       highestCertifiable,
       lowestAvailable,
@@ -274,14 +289,12 @@ export class NodeService implements SomaNode {
 
   #isValidator(): boolean {
     const key = this.peerId.publicKey?.raw
-    return (
-      key !== undefined && this.genesis.committee.validators.some((validator) => bytesEqual(validator.networkKey, key))
-    )
+    return key !== undefined && this.#committee.validators.some((validator) => bytesEqual(validator.networkKey, key))
   }
 }
 
-/** The committee of the epoch that the store has come to: the validators whose addresses count. */
+/** The committee of the epoch that the chain goes on in: the validators whose addresses count. */
 async function currentCommittee(store: CommitStore, genesis: Genesis): Promise<Committee> {
-  const tip = await store.getCommit(store.watermarks.highestSynced.index)
-  return (tip && (await store.getCommittee(tip.commit.epoch))) ?? genesis.committee
+  const epoch = (await store.getCommit(store.watermarks.highestSynced.index))?.commit.epoch ?? 0
+  return (await store.getCommittee(epoch + 1)) ?? (await store.getCommittee(epoch)) ?? genesis.committee
 }

@@ -3,12 +3,14 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Libp2pInit } from 'libp2p'
 import type { CommitRef } from '../consensus/commit-ref.ts'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
+import type { Committee } from '../consensus/committee.ts'
 import type { Genesis } from '../consensus/genesis.ts'
 import type { SubscribeOptions } from '../delivery/delivery.ts'
 import type { AccessType, AddressSource, DhtOptions, DiscoveryStatus } from '../discovery/index.ts'
 import type { PeerReport } from '../peers/index.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
+import type { HandOverMode } from '../state-sync/index.ts'
 import type { ConsensusCommit } from '../state-sync/local-consensus.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 import type { TransactionVerifier } from '../verify/transaction-verifier.ts'
@@ -43,6 +45,11 @@ export interface NodeInit {
   subnetOf?: (address: Multiaddr) => string | undefined
   /** libp2p's metrics, such as `prometheusMetrics()` of `@libp2p/prometheus-metrics`: the node adds its own to them. @default none */
   metrics?: Libp2pInit['metrics']
+  /**
+   * How an epoch hands over to the next: by the proof in its last commit (`proof`), or, on a chain that carries none, by a committee that the executing node inserts
+   * (`inserted`): see `insertCommittee`. @default 'proof'
+   */
+  handOver?: HandOverMode
   /** Verifies the transactions of blocks. @default none: transactions are opaque */
   transactionVerifier?: TransactionVerifier
   /** Timing and limits; everything has a default. */
@@ -130,6 +137,7 @@ export interface NodeStatus {
   readonly addresses: readonly string[]
   readonly role: 'validator' | 'full'
   readonly uptimeMs: number
+  /** The epoch that the chain goes on in. */
   readonly epoch: number
   readonly highestSynced: { readonly index: number; readonly digest: string }
   readonly highestCertifiable: number
@@ -161,6 +169,14 @@ export interface SomaNode {
   stop(): Promise<void>
   /** Resolves when the node has stopped: with the error that took it down, or with nothing when it was asked to stop. */
   readonly stopped: Promise<Error | undefined>
+  /**
+   * Takes the next epoch's committee from the node that executes, once it has executed the last commit of the epoch. Where epochs hand over by proof it is only
+   * compared with the proven one; else the sync waits for it at that commit. Another committee than the proven one, or than was inserted before, halts the sync.
+   *
+   * @returns `stored`; `known` when it was already; `expected` when its proof is still to come
+   * @throws {SyncError} `SYNC_COMMITTEE_CONFLICT`; `CONSENSUS_GAP` when the last commit is not stored yet; `CONSENSUS_INVALID` for another epoch than the next
+   */
+  insertCommittee(committee: Committee, lastCommit: CommitRef): Promise<'stored' | 'known' | 'expected'>
   /** Every commit in order, without a gap. See `Delivery.subscribe`. */
   subscribe(options?: SubscribeOptions): AsyncIterable<CommittedSubDag>
   /**

@@ -11,7 +11,10 @@ import { SyncError } from './sync-error.ts'
 import type { FetchedCommits } from './work.ts'
 
 export interface CertifyRangeInit {
+  /** Of the epoch that the commits claim. */
   readonly committee: Committee
+  /** Whether that epoch is over where the range begins. */
+  readonly isOver: boolean
   readonly blockVerifier: BlockVerifier
   readonly signal: AbortSignal
 }
@@ -39,9 +42,11 @@ export async function certifyRange(
   const last = lastOf(commits)
   try {
     const verified = await verifyCertification({ commit: last, certifiers, committee, blockVerifier, signal })
+    if (init.isOver) throw forkAfterEpoch(commits, verified)
     return { certified: { commits: commits.map(trustCommit), certifiers: verified }, error: undefined }
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error
+    if (init.isOver) throw wrongEpoch(last)
     const prefix = await certifiedPrefix({ commits, certifiers, committee, blockVerifier, signal })
     if (prefix === undefined) throw error
     return { certified: prefix, error }
@@ -81,6 +86,17 @@ async function haltIfCertified(
     cause,
     evidence: { commits, certifiers: verified }
   })
+}
+
+/** A commit of an epoch that is over, by a quorum of its committee: it conflicts with the end of the epoch, which a quorum made as well. */
+function forkAfterEpoch(commits: readonly EncodedCommit[], certifiers: readonly VerifiedBlock[]): SyncError {
+  const { ref, commit } = lastOf(commits)
+  const what = `a quorum certified commit ${ref.index} of epoch ${commit.epoch}, which is over`
+  return new SyncError('SYNC_FORK', what, { evidence: { commits, certifiers } })
+}
+
+function wrongEpoch({ ref, commit }: EncodedCommit): VerifyError {
+  return new VerifyError('COMMITS_WRONG_EPOCH', `commit ${ref.index} is of epoch ${commit.epoch}, which is over`)
 }
 
 function lastOf(commits: readonly EncodedCommit[]): EncodedCommit {

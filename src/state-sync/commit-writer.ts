@@ -1,10 +1,12 @@
-import type { CommitRef } from '../consensus/commit-ref.ts'
+import { type CommitRef, commitRefsEqual } from '../consensus/commit-ref.ts'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
 import type { Committee } from '../consensus/committee.ts'
 import type { VerifiedBlock } from '../consensus/signed-block.ts'
 import { bytesEqual } from '../runtime/hex.ts'
 import type { CertifierWrite, CommitStore } from '../storage/commit-store.ts'
 import { StorageError } from '../storage/storage-error.ts'
+import type { EpochGate } from './epoch-gate.ts'
+import { handOverOf } from './hand-over.ts'
 import { type HaltEvidence, SyncError } from './sync-error.ts'
 import { VoteCollector } from './vote-collector.ts'
 
@@ -16,6 +18,7 @@ export interface CertifiedSubDag {
 
 export interface CommitWriterInit {
   readonly store: CommitStore
+  readonly epochs: EpochGate
   /** Called with each of the latest stored commits when the writer opens. */
   readonly onRead?: (subDag: CommittedSubDag) => void
   /** Called after commits are durable, before `append` resolves. */
@@ -27,15 +30,19 @@ export interface CommitWriterInit {
  * never regresses and a commit that came both ways is stored once.
  */
 export class CommitWriter {
+  readonly #init: CommitWriterInit
   readonly #store: CommitStore
   readonly #onStored: (subDags: readonly CommittedSubDag[]) => void
   readonly #onRead: (subDag: CommittedSubDag) => void
   /** The highest commit of which `onStored` was told. */
   #told: number
   #votes = new VoteCollector()
+  /** Inserted for an epoch whose hand-over has not been stored yet. */
+  #inserted: Committee | undefined
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(init: CommitWriterInit) {
+    this.#init = init
     this.#store = init.store
     this.#onStored = init.onStored
     this.#onRead = init.onRead ?? (() => {})
@@ -44,6 +51,7 @@ export class CommitWriter {
 
   /** Reads the latest stored commits again, so that votes seen before a restart count for commits that are not certifiable yet. */
   async open(): Promise<void> {
+    await this.#init.epochs.open()
     this.#votes = new VoteCollector()
     const { highestSynced, lowestAvailable } = this.#store.watermarks
     for (
@@ -63,13 +71,59 @@ export class CommitWriter {
    * Stores those of the commits that are not stored yet.
    *
    * @returns how many were new
-   * @throws {SyncError} `SYNC_FORK` when one conflicts with what is stored, or does not link to it
+   * @throws {SyncError} `SYNC_FORK` when one conflicts with what is stored, or does not link to it, or is of another epoch than the chain goes on with;
+   * `SYNC_COMMITTEE_CONFLICT` when an epoch hands over to another committee than was inserted
    * @throws {StorageError} when the store refuses; nothing was written
    */
   append(commits: readonly CertifiedSubDag[]): Promise<number> {
     const appended = this.#last.then(() => this.#append(commits))
     this.#last = appended.catch(() => undefined) // the caller gets the failure; the next write is tried all the same
     return appended
+  }
+
+  /**
+   * Takes the next epoch's committee from the executing node. Where epochs hand over by proof it is compared with the proven one; elsewhere it opens the next
+   * epoch.
+   *
+   * @param lastCommit the last commit of the epoch before, which the node has executed
+   * @returns `known` when it is stored already, `expected` when its epoch is still to be proven
+   * @throws {SyncError} `SYNC_COMMITTEE_CONFLICT`, `CONSENSUS_GAP`, `CONSENSUS_INVALID`
+   */
+  insertCommittee(committee: Committee, lastCommit: CommitRef): Promise<'stored' | 'known' | 'expected'> {
+    const inserted = this.#last.then(() => this.#insertCommittee(committee, lastCommit))
+    this.#last = inserted.catch(() => undefined)
+    return inserted
+  }
+
+  async #insertCommittee(committee: Committee, lastCommit: CommitRef): Promise<'stored' | 'known' | 'expected'> {
+    const { epochs } = this.#init
+    const { epoch } = committee
+    const known = await this.#store.getCommittee(epoch)
+    if (known !== undefined) {
+      if (bytesEqual(known.digest, committee.digest)) return 'known'
+      throw new SyncError('SYNC_COMMITTEE_CONFLICT', `another committee of epoch ${epoch} is stored than is inserted`)
+    }
+    if (epoch !== epochs.nextEpoch + 1) {
+      throw new SyncError(
+        'CONSENSUS_INVALID',
+        `a committee of epoch ${epoch} while the chain is in ${epochs.nextEpoch}`
+      )
+    }
+    if (epochs.mode === 'proof') {
+      this.#inserted = committee
+      return 'expected'
+    }
+    const tip = this.#store.watermarks.highestSynced
+    if (lastCommit.index > tip.index) {
+      throw new SyncError('CONSENSUS_GAP', `commit ${lastCommit.index} is not stored: the chain ends at ${tip.index}`)
+    }
+    if (!commitRefsEqual(lastCommit, tip)) {
+      const what = `epoch ${epoch - 1} is said to end with commit ${lastCommit.index}, and the chain went on in it to ${tip.index}`
+      throw new SyncError('SYNC_COMMITTEE_CONFLICT', what)
+    }
+    await this.#store.write({ commits: [], committees: [committee] })
+    await epochs.moved(tip.index, epoch)
+    return 'stored'
   }
 
   async #append(commits: readonly CertifiedSubDag[]): Promise<number> {
@@ -86,17 +140,36 @@ export class CommitWriter {
   async #write(fresh: readonly CertifiedSubDag[]): Promise<void> {
     checkLinks(this.#store.watermarks.highestSynced, fresh)
     const subDags = fresh.map(({ subDag }) => subDag)
+    const { epochs } = this.#init
     try {
       const certifiers: CertifierWrite[] = []
+      const committees: Committee[] = []
+      let epoch = epochs.nextEpoch
       for (const { subDag, certifiers: blocks } of fresh) {
-        certifiers.push(...this.#votes.add(subDag, await this.#committeeOf(subDag), blocks.length > 0))
+        checkEpoch(subDag, epoch, fresh)
+        const committee = committees.at(-1) ?? (await this.#committeeOf(subDag))
+        certifiers.push(...this.#votes.add(subDag, committee, blocks.length > 0))
         if (blocks.length > 0) certifiers.push({ index: subDag.commit.ref.index, blocks })
+        const next = this.#handOverOf(subDag, fresh)
+        if (next === undefined) continue
+        committees.push(next)
+        epoch = next.epoch
       }
-      await this.#store.write({ commits: subDags, certifiers })
+      await this.#store.write({ commits: subDags, certifiers, committees })
+      await epochs.moved(this.#store.watermarks.highestSynced.index, epoch)
     } catch (thrown) {
       await this.open() // the votes counted for this write are not stored: count from the store again
       throw thrown
     }
+  }
+
+  #handOverOf(subDag: CommittedSubDag, fresh: readonly CertifiedSubDag[]): Committee | undefined {
+    const next = this.#init.epochs.mode === 'proof' ? handOverOf(subDag) : undefined
+    const inserted = this.#inserted
+    if (next === undefined || inserted?.epoch !== next.epoch) return next
+    if (bytesEqual(inserted.digest, next.digest)) return next
+    const what = `the chain proves another committee of epoch ${next.epoch} than the one inserted`
+    throw new SyncError('SYNC_COMMITTEE_CONFLICT', what, { evidence: evidenceOf(fresh) })
   }
 
   /** A write that failed may turn out to be stored after all, once the database is open again: its commits are told of then. */
@@ -139,6 +212,16 @@ function checkLinks(tip: CommitRef, commits: readonly CertifiedSubDag[]): void {
     }
     before = ref
   }
+}
+
+function checkEpoch(
+  { commit: { ref, commit } }: CommittedSubDag,
+  epoch: number,
+  all: readonly CertifiedSubDag[]
+): void {
+  if (commit.epoch === epoch) return
+  const what = `certified commit ${ref.index} is of epoch ${commit.epoch}, and the chain goes on in epoch ${epoch}`
+  throw new SyncError('SYNC_FORK', what, { evidence: evidenceOf(all) })
 }
 
 /** The certifiers are there only when the run is whole to the end of its range. */

@@ -11,6 +11,7 @@ import type { BlockVerifier } from '../verify/block-verifier.ts'
 import { verifyCertification } from '../verify/certification.ts'
 import type { CommitWriter } from './commit-writer.ts'
 import type { CommittedTimestamps } from './committed-timestamps.ts'
+import type { EpochGate } from './epoch-gate.ts'
 import { SyncError } from './sync-error.ts'
 
 /** What local consensus hands in. */
@@ -23,6 +24,7 @@ export interface ConsensusCommit {
 export interface LocalConsensusInit {
   readonly store: CommitStore
   readonly writer: CommitWriter
+  readonly epochs: EpochGate
   readonly blockVerifier: BlockVerifier
   readonly clock: Clock
   readonly timestamps: CommittedTimestamps
@@ -102,6 +104,11 @@ export class LocalConsensus {
       throw new SyncError('CONSENSUS_GAP', `commit ${ref.index} does not follow the highest synced commit ${tip.index}`)
     }
     if (ref.index === tip.index + 1) {
+      const { nextEpoch } = this.#init.epochs
+      if (commit.epoch !== nextEpoch) {
+        const what = `commit ${ref.index} is of epoch ${commit.epoch}, and the chain goes on in epoch ${nextEpoch}`
+        throw new SyncError('CONSENSUS_INVALID', what)
+      }
       if (bytesEqual(commit.previousDigest, tip.digest)) return
       throw new SyncError('CONSENSUS_BROKEN_LINK', `commit ${ref.index} does not link to the highest synced commit`)
     }

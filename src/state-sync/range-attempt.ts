@@ -3,7 +3,6 @@ import { anySignal } from 'any-signal'
 import { pipe } from 'it-pipe'
 import { blockRefsEqual } from '../consensus/block-ref.ts'
 import type { CommitRef } from '../consensus/commit-ref.ts'
-import type { Committee } from '../consensus/committee.ts'
 import type { SignedBlock, VerifiedBlock } from '../consensus/signed-block.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 import type { ByteBudget } from '../runtime/byte-budget.ts'
@@ -13,6 +12,7 @@ import type { CommitStore } from '../storage/commit-store.ts'
 import type { BlockVerifier } from '../verify/block-verifier.ts'
 import { VerifyError } from '../verify/verify-error.ts'
 import { certifyRange } from './certify-range.ts'
+import type { EpochGate } from './epoch-gate.ts'
 import type { Pace } from './pace.ts'
 import * as protocols from './protocols.ts'
 import type { CertifiedCommits, Range } from './range.ts'
@@ -30,6 +30,7 @@ export interface RangeAttemptInit {
   readonly rpc: Rpc
   readonly store: CommitStore
   readonly blockVerifier: BlockVerifier
+  readonly epochs: EpochGate
   readonly budget: ByteBudget
   /** Whether everything else waits for this range. */
   readonly isLowest: (range: Range) => boolean
@@ -48,8 +49,7 @@ export async function attemptRange(
   range: Range,
   { peer, pace, signal: stopped }: { readonly peer: PeerId; readonly pace: Pace; readonly signal: AbortSignal }
 ): Promise<void> {
-  const { rpc, store, blockVerifier, budget, onProgress } = init
-  const committee = await committeeOf(store)
+  const { rpc, blockVerifier, epochs, budget, onProgress } = init
   const ended = new AbortController() // a failure at the end of the pipe leaves nothing under way at its beginning
   const signal = anySignal([stopped, ended.signal])
   const options = { signal, onBytes: (bytes: number) => pace.arrived(bytes) }
@@ -68,10 +68,10 @@ export async function attemptRange(
   const results = pipe(
     single(request),
     fetchCommits({
-      validators: committee.validators.length,
+      maxCertifiers: () => epochs.maxCertifiers(range.start),
       fetch: ({ start, end }) => pace.watch(rpc.stream(peer, protocols.fetchCommits, { start, end }, options))
     }),
-    verifyCommits({ certify: (fetched) => certify(init, committee, fetched, signal) }),
+    verifyCommits({ certify: (fetched) => certify(init, fetched, signal) }),
     fetchBlocks({ fetch: (_, refs) => pace.watch(rpc.stream(peer, protocols.fetchBlocks, { refs }, options)) }),
     verifyBlocks({ verify: (blocks) => verifyCertified(blockVerifier, range, blocks, signal), ahead: BATCHES_AHEAD })
   )
@@ -92,23 +92,29 @@ async function* single<T>(item: T): AsyncGenerator<T> {
   yield item
 }
 
-/** The committee of the epoch that the chain is in. */
-async function committeeOf(store: CommitStore): Promise<Committee> {
-  const epoch = await epochOf(store)
-  const committee = await store.getCommittee(epoch)
-  if (committee === undefined) throw new VerifyError('BLOCK_UNKNOWN_EPOCH', `no committee is known for epoch ${epoch}`)
-  return committee
-}
-
 async function certify(
-  { store, blockVerifier }: RangeAttemptInit,
-  committee: Committee,
+  { store, blockVerifier, epochs }: RangeAttemptInit,
   fetched: FetchedCommits,
   signal: AbortSignal
 ) {
-  const result = await certifyRange(fetched, { committee, blockVerifier, signal })
+  const epoch = claimedEpoch(fetched)
+  const { committee, isOver } = await epochs.admit({ start: fetched.request.start, epoch, signal })
+  const result = await certifyRange(fetched, { committee, isOver, blockVerifier, signal })
   checkTip(store.watermarks.highestSynced, result.certified)
   return result
+}
+
+/** The epoch that an answer claims to be of: one, for whoever serves commits ends an answer with the epoch. What is plainly wrong waits for nothing. */
+function claimedEpoch({ request, commits }: FetchedCommits): number {
+  const [first] = commits
+  if (first === undefined) throw new VerifyError('COMMITS_EMPTY', 'an answer without commits')
+  if (first.ref.index !== request.start) {
+    throw new VerifyError('COMMITS_WRONG_INDEX', `commit ${first.ref.index} where commit ${request.start} belongs`)
+  }
+  const { epoch } = first.commit
+  const other = commits.find(({ commit }) => commit.epoch !== epoch)
+  if (other === undefined) return epoch
+  throw new VerifyError('COMMITS_WRONG_EPOCH', `commit ${other.ref.index} of another epoch than the commits before it`)
 }
 
 /** A certified range that does not link to what is stored is a fork: better known before its blocks are fetched. The tail checks every link again. */
@@ -118,12 +124,6 @@ function checkTip(tip: CommitRef, evidence: CertifiedCommits): void {
   if (next === undefined || bytesEqual(next.commit.previousDigest, tip.digest)) return
   const what = `certified commit ${next.ref.index} does not follow the stored commit ${tip.index}`
   throw new SyncError('SYNC_FORK', what, { evidence })
-}
-
-/** The epoch that the chain is in: that of its last commit. Never what a fetched commit claims. */
-export async function epochOf(store: CommitStore): Promise<number> {
-  const { index } = store.watermarks.highestSynced
-  return index === 0 ? 0 : ((await store.getCommit(index))?.commit.epoch ?? 0)
 }
 
 /** These bytes are what a quorum certified, by their digest: if they break a rule, no peer is at fault and the sync must not go on. */

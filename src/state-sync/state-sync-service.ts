@@ -1,6 +1,7 @@
 import type { AbortOptions, Logger, PeerId, Startable } from '@libp2p/interface'
 import type { CommitRef } from '../consensus/commit-ref.ts'
 import { type CommittedSubDag, subDagBytes } from '../consensus/committed-sub-dag.ts'
+import type { Committee } from '../consensus/committee.ts'
 import { ByteBudget } from '../runtime/byte-budget.ts'
 import { bytesEqual, toHex } from '../runtime/hex.ts'
 import { Mailbox } from '../runtime/mailbox.ts'
@@ -10,6 +11,7 @@ import { CommitAnnouncer } from './commit-announcer.ts'
 import { CommitServer } from './commit-server.ts'
 import { CommitWriter } from './commit-writer.ts'
 import { CommittedTimestamps } from './committed-timestamps.ts'
+import { EpochGate } from './epoch-gate.ts'
 import { encodeHaltRecord, HALT_RECORD } from './halt-evidence.ts'
 import { type ConsensusCommit, LocalConsensus } from './local-consensus.ts'
 import { PeerHeights } from './peer-heights.ts'
@@ -41,6 +43,7 @@ export class StateSyncService implements StateSync, Startable {
   readonly #ranges = new RangeTable()
   readonly #heights: PeerHeights
   readonly #budget: ByteBudget
+  readonly #epochs: EpochGate
   readonly #writer: CommitWriter
   readonly #consensus: LocalConsensus
   readonly #timestamps = new CommittedTimestamps()
@@ -64,14 +67,27 @@ export class StateSyncService implements StateSync, Startable {
     this.#heights = new PeerHeights(() => clock.monotonic())
     this.#budget = new ByteBudget(config.maxBytesInFlight)
     this.#tasks = new TaskGroup((thrown) => this.#fail(thrown))
+    const { handOver = 'proof' } = init
+    this.#epochs = new EpochGate({
+      store,
+      health,
+      mode: handOver,
+      log: this.#log,
+      onEpoch: (committee) => {
+        this.#log('the chain has come to epoch %d, of %d validators', committee.epoch, committee.validators.length)
+        init.onEpoch?.(committee)
+      }
+    })
     this.#writer = new CommitWriter({
       store,
+      epochs: this.#epochs,
       onRead: (subDag) => this.#timestamps.add(subDag),
       onStored: (subDags) => this.#stored(subDags)
     })
     this.#consensus = new LocalConsensus({
       store,
       writer: this.#writer,
+      epochs: this.#epochs,
       blockVerifier,
       clock,
       timestamps: this.#timestamps,
@@ -112,6 +128,7 @@ export class StateSyncService implements StateSync, Startable {
             rpc: components.rpc,
             store,
             blockVerifier,
+            epochs: this.#epochs,
             budget: this.#budget,
             isLowest: (other) => this.#ranges.lowest === other,
             onProgress: (other, bytes) => {
@@ -157,6 +174,15 @@ export class StateSyncService implements StateSync, Startable {
 
   async sendCommit(commit: ConsensusCommit, options?: AbortOptions): Promise<'stored' | 'known'> {
     return await this.#consensus.sendCommit(commit, options)
+  }
+
+  async insertCommittee(committee: Committee, lastCommit: CommitRef): Promise<'stored' | 'known' | 'expected'> {
+    try {
+      return await this.#writer.insertCommittee(committee, lastCommit)
+    } catch (thrown) {
+      if (thrown instanceof SyncError && thrown.code === 'SYNC_COMMITTEE_CONFLICT') await this.#halt(thrown)
+      throw thrown
+    }
   }
 
   onOvertaken(listener: (highestSynced: CommitRef) => void): () => void {

@@ -2,6 +2,7 @@ import type { AbortOptions, ComponentLogger, PeerId } from '@libp2p/interface'
 import type { Registrar } from '@libp2p/interface-internal'
 import type { CommitRef } from '../consensus/commit-ref.ts'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
+import type { Committee } from '../consensus/committee.ts'
 import type { Genesis } from '../consensus/genesis.ts'
 import type { Peers } from '../peers/peers.ts'
 import type { Rpc } from '../rpc/rpc.ts'
@@ -10,6 +11,7 @@ import type { HealthRegistry } from '../runtime/health.ts'
 import type { Random } from '../runtime/random.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 import type { BlockVerifier } from '../verify/block-verifier.ts'
+import type { HandOverMode } from './epoch-gate.ts'
 import type { ConsensusCommit } from './local-consensus.ts'
 import type { RangeState } from './range.ts'
 
@@ -56,6 +58,10 @@ export interface StateSyncInit {
   readonly health: HealthRegistry
   /** Called after commits are durable, in order. */
   readonly onStored: (subDags: readonly CommittedSubDag[]) => void
+  /** How epochs hand over: by the proofs in the chain, or by committees that the executing node inserts. @default 'proof' */
+  readonly handOver?: HandOverMode
+  /** Called when the chain goes on in another epoch, with its committee. @default nobody listens */
+  readonly onEpoch?: (committee: Committee) => void
   /** The lowest position of a durable cursor, which bounds how far the sync runs ahead. */
   readonly slowestCursor: () => Promise<number | undefined>
   /** Called once if a loop ends by an error of our own: then nothing is synced any more, and the node must not go on half alive. */
@@ -95,6 +101,8 @@ export interface StateSyncStatus {
 export interface StateSync {
   /** See `ConsensusInterface.sendCommit`. */
   sendCommit(commit: ConsensusCommit, options?: AbortOptions): Promise<'stored' | 'known'>
+  /** See `ConsensusInterface.insertCommittee`. */
+  insertCommittee(committee: Committee, lastCommit: CommitRef): Promise<'stored' | 'known' | 'expected'>
   /** Tells when the sync has stored commits that local consensus had not handed in. Returns the way to stop listening. */
   onOvertaken(listener: (highestSynced: CommitRef) => void): () => void
   /** What a connected peer claims, as far as it is believed. */

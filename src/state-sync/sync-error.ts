@@ -7,6 +7,7 @@ export type SyncErrorCode =
   // a halt: the sync stops, keeps the evidence, and bans nobody
   | 'SYNC_FORK' // a certified commit conflicts with what is stored
   | 'SYNC_CERTIFIED_DATA_REFUSED' // a block that a quorum certified fails our own verifier
+  | 'SYNC_COMMITTEE_CONFLICT' // the executing node inserted another committee than the chain proved, or than it inserted before
   // a peer
   | 'SYNC_WRONG_CHAIN' // a peer that speaks this chain's protocols and has another genesis
   // the consensus interface: answers to its caller
@@ -14,7 +15,7 @@ export type SyncErrorCode =
   | 'CONSENSUS_BROKEN_LINK' // the right index, another previous digest
   | 'CONSENSUS_CONFLICT' // another commit than the one stored under that index
   | 'CONSENSUS_UNCERTIFIED' // certifier blocks without a quorum of votes
-  | 'CONSENSUS_INVALID' // blocks that are not the commit's
+  | 'CONSENSUS_INVALID' // blocks that are not the commit's, or an epoch that is not the chain's
   | 'SYNC_STOPPED'
 
 /** What proves a halt to others: the votes of a quorum, and what they certify. */

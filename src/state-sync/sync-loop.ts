@@ -234,6 +234,7 @@ export class SyncLoop {
   #schedule(): void {
     if (this.#halted !== undefined || this.#init.isLeftToConsensus()) return
     const { ranges, heights, budget } = this.#init
+    this.#fillFront()
     for (const range of ranges.askable) {
       if (range.certified === undefined && heights.having(range.next).length === 0) ranges.drop(range)
       else this.#ask(range)
@@ -247,11 +248,22 @@ export class SyncLoop {
     this.#reportHealth()
   }
 
-  #plan(): Range | undefined {
+  /**
+   * What follows the stored chain directly is asked for before anything else, and beyond the limits: at the end of an epoch a range ends early, and those above
+   * it, which have all the turns, wait for what lies between.
+   */
+  #fillFront(): void {
+    const { ranges, takenUpTo } = this.#init
+    if (ranges.lowest === undefined || ranges.lowest.next <= takenUpTo() + 1) return
+    const range = this.#plan(1)
+    if (range !== undefined && !this.#ask(range)) ranges.drop(range)
+  }
+
+  #plan(beyond = 0): Range | undefined {
     const { ranges, heights, config, takenUpTo, ceiling } = this.#init
     return ranges.plan(takenUpTo(), heights.highestKnown, {
       commitsPerRange: config.commitsPerRange,
-      maxRanges: config.maxRangesInFlight,
+      maxRanges: config.maxRangesInFlight + beyond,
       ceiling: ceiling()
     })
   }
@@ -296,14 +308,17 @@ export class SyncLoop {
 
   /** Peers that may be asked for a range now. Commits may be cut short, but the blocks of those that are certified are needed all. */
   #candidates(range: Range) {
-    const { heights, peers, config } = this.#init
+    const { heights, peers, config, ranges, takenUpTo } = this.#init
+    // everything waits for it: it finds a peer though all have their hands full
+    const isFirst = range === ranges.lowest && range.next <= takenUpTo() + 1
+    const most = config.maxRangesPerPeer + (isFirst ? 1 : 0)
     const busy = new Map<string, number>()
     for (const { peer } of this.#attempts.values()) busy.set(peer.toString(), (busy.get(peer.toString()) ?? 0) + 1)
     return heights
       .having(range.next, range.certified === undefined ? range.next : range.end)
       .filter(({ peer }) => peers.isAvailable(peer))
       .map(({ peer }) => ({ peer, inFlight: busy.get(peer.toString()) ?? 0, throughput: peers.throughput(peer) }))
-      .filter(({ inFlight }) => inFlight < config.maxRangesPerPeer)
+      .filter(({ inFlight }) => inFlight < most)
   }
 
   #reportHealth(): void {

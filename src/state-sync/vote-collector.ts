@@ -6,6 +6,7 @@ import { StakeAggregator } from '../consensus/stake-aggregator.ts'
 import type { CertifierWrite } from '../storage/commit-store.ts'
 
 interface Candidate {
+  readonly epoch: number
   readonly digest: string
   readonly stake: StakeAggregator
   readonly voters: BlockRef[]
@@ -32,7 +33,8 @@ export class VoteCollector {
   add(subDag: CommittedSubDag, committee: Committee, isCertified: boolean): CertifierWrite[] {
     const { index, digest } = subDag.commit.ref
     if (!isCertified) {
-      this.#candidates.set(index, { digest: digestKey(digest), stake: new StakeAggregator(committee), voters: [] })
+      const stake = new StakeAggregator(committee)
+      this.#candidates.set(index, { epoch: committee.epoch, digest: digestKey(digest), stake, voters: [] })
       this.#candidates.delete(index - WINDOW)
     }
     const found: CertifierWrite[] = []
@@ -40,7 +42,8 @@ export class VoteCollector {
       for (const vote of block.block.commitVotes) {
         const candidate = this.#candidates.get(vote.index)
         if (candidate === undefined || candidate.digest !== digestKey(vote.digest)) continue
-        if (block.ref.epoch !== committee.epoch || !candidate.stake.add(block.ref.author)) continue
+        // a commit is certified by its own epoch: the same index is another validator in the next
+        if (block.ref.epoch !== candidate.epoch || !candidate.stake.add(block.ref.author)) continue
         candidate.voters.push(block.ref)
         if (!candidate.stake.hasQuorum) continue
         found.push({ index: vote.index, blocks: candidate.voters.map((ref) => ({ ref, bytes: undefined })) })

@@ -6,6 +6,7 @@ import type { CommitStore, StoreWrite } from '../../src/storage/commit-store.ts'
 import { openMemoryStore } from '../../src/storage/index.ts'
 import { StorageError } from '../../src/storage/storage-error.ts'
 import { buildChain, commitAt, forkChain } from '../../src/testing/index.ts'
+import { epochsOf } from './open-epochs.ts'
 
 const chain = buildChain({ commits: 40 })
 const uncertified = (index: number, from = chain) => ({ subDag: commitAt(from, index).subDag, certifiers: [] })
@@ -16,6 +17,7 @@ async function open(wrap: (store: CommitStore) => CommitStore = (store) => store
   const stored: number[] = []
   const writer = new CommitWriter({
     store: wrap(store),
+    epochs: epochsOf(store),
     onStored: (subDags) => stored.push(...subDags.map(({ commit }) => commit.ref.index))
   })
   await writer.open()
@@ -50,7 +52,7 @@ describe('CommitWriter', () => {
     await writer.append(run(1, 20))
     const before = store.watermarks.highestCertifiable
     assert.ok(before >= 15 && before < 20, `highest certifiable ${before}`)
-    const again = new CommitWriter({ store, onStored: () => {} })
+    const again = new CommitWriter({ store, epochs: epochsOf(store), onStored: () => {} })
     await again.open()
     await again.append(run(21, 30))
     for (let index = 1; index <= 25; index++) assert.equal(await store.highestCertifiableIn(index, index), index)

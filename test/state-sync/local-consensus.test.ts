@@ -10,6 +10,7 @@ import { openMemoryStore } from '../../src/storage/index.ts'
 import { buildChain, commitAt, forgeCommit, forkChain } from '../../src/testing/index.ts'
 import { createBlockVerifier } from '../../src/verify/block-verifier.ts'
 import { acquireSignaturePool } from '../../src/verify/signature-pool.ts'
+import { epochsOf } from './open-epochs.ts'
 
 const chain = buildChain({ commits: 12 })
 
@@ -21,10 +22,12 @@ async function open() {
     signatures,
     getCommittee: (epoch) => store.getCommittee(epoch)
   })
-  const writer = new CommitWriter({ store, onStored: () => {} })
+  const epochs = epochsOf(store)
+  const writer = new CommitWriter({ store, epochs, onStored: () => {} })
+  await writer.open()
   const timestamps = new CommittedTimestamps()
   const log = quietLogger().forComponent('test')
-  const consensus = new LocalConsensus({ store, writer, blockVerifier, clock: systemClock, timestamps, log })
+  const consensus = new LocalConsensus({ store, writer, epochs, blockVerifier, clock: systemClock, timestamps, log })
   return { store, writer, consensus }
 }
 

@@ -44,7 +44,8 @@ const certifiedRange = (start: number, end: number, changes: Partial<RangeReques
 })
 
 describe('fetchCommits', () => {
-  const stage = (...frames: FetchCommitsResponse[]) => fetchCommits({ validators: 4, fetch: () => items(...frames) })
+  const stage = (...frames: FetchCommitsResponse[]) =>
+    fetchCommits({ maxCertifiers: () => 4, fetch: () => items(...frames) })
 
   it('gathers the commits and certifier blocks of all frames, and holds their bytes', async () => {
     let held = 0

@@ -7,8 +7,8 @@ import type { FetchedCommits, RangeRequest } from '../work.ts'
 export interface FetchCommitsStageInit {
   /** Asks the peer; response messages as they come. */
   readonly fetch: (request: RangeRequest) => AsyncIterable<FetchCommitsResponse>
-  /** Size of the committee: an honest answer has a certifier block of each validator at most. */
-  readonly validators: number
+  /** Most certifier blocks of an honest answer at this moment: one of each validator. */
+  readonly maxCertifiers: () => number
 }
 
 /**
@@ -34,8 +34,9 @@ async function fetchOne(init: FetchCommitsStageInit, request: RangeRequest): Pro
     if (commits.length + frame.commits.length > wanted) {
       throw new VerifyError('COMMITS_TOO_MANY', `more than the ${wanted} commits asked for`)
     }
-    if (certifiers.length + frame.certifierBlocks.length > init.validators) {
-      throw new VerifyError('CERTIFIERS_TOO_MANY', `more certifier blocks than the ${init.validators} validators`)
+    const most = init.maxCertifiers()
+    if (certifiers.length + frame.certifierBlocks.length > most) {
+      throw new VerifyError('CERTIFIERS_TOO_MANY', `more certifier blocks than the ${most} validators`)
     }
     await request.hold(sumBytes(frame.commits) + sumBytes(frame.certifierBlocks))
     for (const bytes of frame.commits) commits.push(decodeCommit(bytes))
