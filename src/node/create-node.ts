@@ -63,6 +63,7 @@ export async function createNode(init: NodeInit): Promise<SomaNode> {
       subnetOf: init.subnetOf,
       metrics: init.metrics,
       handOver: init.handOver ?? 'proof',
+      verification: init.verification ?? 'full',
       transactionVerifier: init.transactionVerifier,
       config,
       onPeerReport: init.onPeerReport ?? (() => {}),

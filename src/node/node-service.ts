@@ -14,7 +14,7 @@ import type { Random } from '../runtime/random.ts'
 import { toError } from '../runtime/soma-error.ts'
 import type { HandOverMode, StateSync } from '../state-sync/index.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
-import { createBlockVerifier } from '../verify/block-verifier.ts'
+import { createBlockVerifier, type VerificationMode } from '../verify/block-verifier.ts'
 import { acquireSignaturePool } from '../verify/signature-pool.ts'
 import type { TransactionVerifier } from '../verify/transaction-verifier.ts'
 import { partFromForeignPeers } from './foreign-peers.ts'
@@ -43,6 +43,7 @@ export interface ResolvedNodeInit {
   readonly subnetOf: NodeInit['subnetOf']
   readonly metrics: NodeInit['metrics']
   readonly handOver: HandOverMode
+  readonly verification: VerificationMode
   readonly transactionVerifier: TransactionVerifier | undefined
   readonly config: NodeConfig
   readonly onPeerReport: (report: PeerReport) => void
@@ -129,6 +130,7 @@ export class NodeService implements SomaNode {
           chainId: genesis.chainId,
           signatures,
           bls: signatures,
+          mode: init.verification,
           getCommittee: (epoch) => store.getCommittee(epoch),
           ...(init.transactionVerifier === undefined ? {} : { transactionVerifier: init.transactionVerifier })
         }),

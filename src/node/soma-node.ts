@@ -13,6 +13,7 @@ import type { Random } from '../runtime/random.ts'
 import type { HandOverMode } from '../state-sync/index.ts'
 import type { ConsensusCommit } from '../state-sync/local-consensus.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
+import type { VerificationMode } from '../verify/block-verifier.ts'
 import type { TransactionVerifier } from '../verify/transaction-verifier.ts'
 
 export type { ConsensusCommit }
@@ -50,6 +51,8 @@ export interface NodeInit {
    * (`inserted`): see `insertCommittee`. @default 'proof'
    */
   handOver?: HandOverMode
+  /** How much of what a quorum certified is verified anew: everything, or what proves the certification. @default 'full' */
+  verification?: VerificationMode
   /** Verifies the transactions of blocks. @default none: transactions are opaque */
   transactionVerifier?: TransactionVerifier
   /** Timing and limits; everything has a default. */

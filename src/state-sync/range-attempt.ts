@@ -134,7 +134,7 @@ async function verifyCertified(
   signal: AbortSignal
 ): Promise<VerifiedBlock[]> {
   try {
-    return await blockVerifier.verify(blocks, { signal })
+    return await blockVerifier.verifyCertified(blocks, { signal })
   } catch (cause) {
     signal.throwIfAborted()
     if (!(cause instanceof VerifyError)) throw toError(cause)

@@ -34,7 +34,27 @@ export interface BlockVerifier {
    * @throws the signal's reason on abort
    */
   verify(blocks: readonly SignedBlock[], options?: { signal?: AbortSignal | undefined }): Promise<VerifiedBlock[]>
+
+  /**
+   * Verifies blocks that are, by their digests, those that a quorum certified: as `verify` does, or, in the mode `certified`, their structure and the proofs of
+   * a hand-over only.
+   *
+   * @throws {VerifyError} and the signal's reason, as `verify` does
+   */
+  verifyCertified(
+    blocks: readonly SignedBlock[],
+    options?: { signal?: AbortSignal | undefined }
+  ): Promise<VerifiedBlock[]>
 }
+
+/**
+ * How much of what a quorum certified is verified anew.
+ *
+ * - `full`: everything. A quorum of liars can then stop this node, and never make it take a block that breaks a rule
+ * - `certified`: digests, the hash chain, the votes of the quorum, and the proofs by which epochs hand over. Authors' signatures and transactions are taken on the word
+ *   of the quorum, who saw them: it trusts two thirds of the stake, as light clients do, and costs less than half
+ */
+export type VerificationMode = 'full' | 'certified'
 
 export interface BlockVerifierInit {
   readonly chainId: Digest
@@ -45,6 +65,8 @@ export interface BlockVerifierInit {
   readonly bls?: BlsVerifier | undefined
   /** @default none: transactions are opaque */
   readonly transactionVerifier?: TransactionVerifier | undefined
+  /** Of blocks that a quorum certified. @default 'full' */
+  readonly mode?: VerificationMode | undefined
 }
 
 interface Subject {
@@ -117,17 +139,27 @@ export function createBlockVerifier(init: BlockVerifierInit): BlockVerifier {
     }
   }
 
-  return {
-    async verify(blocks, options = {}) {
-      const subjects = await examine(blocks)
-      await verifySignatures(subjects, options)
-      for (const { signed, committee, endOfEpoch: form } of subjects) {
-        if (form !== undefined) await endOfEpoch.verifySignatures(signed, form, committee, options)
-      }
-      await verifyTransactions(subjects, options)
-      return blocks.map(trustBlock)
+  async function verify(blocks: readonly SignedBlock[], options: Options = {}): Promise<VerifiedBlock[]> {
+    const subjects = await examine(blocks)
+    await verifySignatures(subjects, options)
+    for (const { signed, committee, endOfEpoch: form } of subjects) {
+      if (form !== undefined) await endOfEpoch.verifySignatures(signed, form, committee, options)
     }
+    await verifyTransactions(subjects, options)
+    return blocks.map(trustBlock)
   }
+
+  /** Of end-of-epoch data only the aggregate hands over. */
+  async function verifyHandOvers(blocks: readonly SignedBlock[], options: Options = {}): Promise<VerifiedBlock[]> {
+    for (const { signed, committee, endOfEpoch: form } of await examine(blocks)) {
+      const isHandOver = signed.block.endOfEpoch?.aggregateSignature !== undefined
+      if (form !== undefined && isHandOver) await endOfEpoch.verifySignatures(signed, form, committee, options)
+    }
+    options.signal?.throwIfAborted()
+    return blocks.map(trustBlock)
+  }
+
+  return { verify, verifyCertified: init.mode === 'certified' ? verifyHandOvers : verify }
 }
 
 function fault(block: BlockRef, code: VerifyErrorCode, what: string): VerifyError {

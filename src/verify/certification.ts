@@ -14,7 +14,7 @@ export interface CertificationCheck {
   readonly certifiers: readonly SignedBlock[]
   /** Of the commit's epoch. */
   readonly committee: Committee
-  readonly blockVerifier: BlockVerifier
+  readonly blockVerifier: Pick<BlockVerifier, 'verify'>
   readonly signal?: AbortSignal | undefined
 }
 
@@ -104,7 +104,7 @@ function longestCertified<B extends SignedBlock>(
 
 async function verifyEach(
   blocks: readonly SignedBlock[],
-  blockVerifier: BlockVerifier,
+  blockVerifier: Pick<BlockVerifier, 'verify'>,
   signal: AbortSignal | undefined
 ): Promise<VerifiedBlock[]> {
   const outcomes = await Promise.allSettled(blocks.map((block) => blockVerifier.verify([block], { signal })))

@@ -266,6 +266,27 @@ test('the structure of a block is held against the committee of its own epoch on
   })
 })
 
+describe('blocks that a quorum certified', () => {
+  const broken = breakSignature(original)
+  const invalid = { verify: async () => ({ index: 0, reason: 'worthless' }) }
+
+  test('are verified like any other by default', async () => {
+    await assert.rejects(verifierOf().verifyCertified([broken]), { code: 'BLOCK_BAD_SIGNATURE' })
+    const verifier = verifierOf({ transactionVerifier: invalid })
+    await assert.rejects(verifier.verifyCertified([original]), { code: 'BLOCK_BAD_TRANSACTION' })
+  })
+
+  test('in the mode of that name are taken with their signatures and transactions, and held to their structure', async () => {
+    const verifier = verifierOf({ mode: 'certified', transactionVerifier: invalid })
+    assert.deepEqual(await verifier.verifyCertified([original, broken]), [original, broken])
+    const unparented = forgeBlock(chain, original, { ancestors: [] })
+    await assert.rejects(verifier.verifyCertified([unparented]), { code: 'BLOCK_NO_ANCESTORS' })
+    await assert.rejects(verifier.verify([broken]), { code: 'BLOCK_BAD_SIGNATURE' }, 'who certifies is verified whole')
+    const reason = new Error('no longer wanted')
+    await assert.rejects(verifier.verifyCertified([original], { signal: AbortSignal.abort(reason) }), reason)
+  })
+})
+
 describe('the transactions of blocks', () => {
   test('are verified after the signatures, each block with the committee of its epoch', async () => {
     const seen: unknown[] = []
