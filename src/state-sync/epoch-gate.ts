@@ -71,9 +71,15 @@ export class EpochGate {
     return this.#next.epoch
   }
 
-  /** Most certifier blocks that an honest answer has, for a range that begins at a commit. */
-  maxCertifiers(start: number): number {
-    return start <= this.#next.index ? this.#next.validators : MAX_COMMITTEE_SIZE
+  /**
+   * Most certifier blocks that an honest answer has: one of each validator, where the committee is known.
+   *
+   * @param start of the range
+   * @param epoch that its commits claim
+   */
+  maxCertifiers(start: number, epoch: number): number {
+    const isInserted = this.#init.mode === 'inserted' && epoch > this.#next.epoch
+    return start > this.#next.index || isInserted ? MAX_COMMITTEE_SIZE : this.#next.validators
   }
 
   /** The chain is stored up to a commit, and goes on in an epoch whose committee is stored. */

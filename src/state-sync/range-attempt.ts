@@ -68,7 +68,7 @@ export async function attemptRange(
   const results = pipe(
     single(request),
     fetchCommits({
-      maxCertifiers: () => epochs.maxCertifiers(range.start),
+      maxCertifiers: (epoch) => epochs.maxCertifiers(range.start, epoch),
       fetch: ({ start, end }) => pace.watch(rpc.stream(peer, protocols.fetchCommits, { start, end }, options))
     }),
     verifyCommits({ certify: (fetched) => certify(init, fetched, signal) }),

@@ -8,7 +8,7 @@ export interface FetchCommitsStageInit {
   /** Asks the peer; response messages as they come. */
   readonly fetch: (request: RangeRequest) => AsyncIterable<FetchCommitsResponse>
   /** Most certifier blocks of an honest answer at this moment: one of each validator. */
-  readonly maxCertifiers: () => number
+  readonly maxCertifiers: (claimedEpoch: number) => number
 }
 
 /**
@@ -34,12 +34,13 @@ async function fetchOne(init: FetchCommitsStageInit, request: RangeRequest): Pro
     if (commits.length + frame.commits.length > wanted) {
       throw new VerifyError('COMMITS_TOO_MANY', `more than the ${wanted} commits asked for`)
     }
-    const most = init.maxCertifiers()
+    const decoded = frame.commits.map(decodeCommit)
+    const most = init.maxCertifiers((commits[0] ?? decoded[0])?.commit.epoch ?? 0)
     if (certifiers.length + frame.certifierBlocks.length > most) {
       throw new VerifyError('CERTIFIERS_TOO_MANY', `more certifier blocks than the ${most} validators`)
     }
     await request.hold(sumBytes(frame.commits) + sumBytes(frame.certifierBlocks))
-    for (const bytes of frame.commits) commits.push(decodeCommit(bytes))
+    commits.push(...decoded)
     for (const bytes of frame.certifierBlocks) certifiers.push(decodeSignedBlock(bytes))
   }
   return { request, commits, certifiers }
