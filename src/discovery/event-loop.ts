@@ -3,7 +3,7 @@ import type { ConnectedPeer, Peers } from '../peers/peers.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { Mailbox } from '../runtime/mailbox.ts'
-import { type Random, shuffled } from '../runtime/random.ts'
+import type { Random } from '../runtime/random.ts'
 import { TaskGroup } from '../runtime/task-group.ts'
 import type { FoundPeer } from './dht/dht.ts'
 import type { DhtFeed } from './dht-feed.ts'
@@ -19,6 +19,7 @@ import type { GetKnownPeersRequest } from './messages.ts'
 import type { NamedPeers } from './named-peers.ts'
 import type { OwnInfo } from './own-info.ts'
 import { PeerSeeker } from './peer-seeker.ts'
+import { Turns } from './turns.ts'
 import type { Visits } from './visits.ts'
 
 /** What the loop is told. */
@@ -80,11 +81,9 @@ export class EventLoop {
   readonly #exchanges: Exchanges
   readonly #feed: DhtFeed | undefined
   readonly #seeker: PeerSeeker
+  readonly #turns: Turns
   #isTickWaiting = false
   #isTurnWaiting = false
-  /** Whose turn it was since the last tick. */
-  readonly #asked = new Set<string>()
-  #askedAt = Number.NEGATIVE_INFINITY
 
   constructor(init: EventLoopInit) {
     this.#init = init
@@ -98,6 +97,7 @@ export class EventLoop {
       onAnswer: (from, { ownInfo, knownInfos }) =>
         this.post({ type: 'received', received: { from, ownInfo, relayed: knownInfos }, isAnswer: true })
     })
+    this.#turns = new Turns({ ...init, exchanges: this.#exchanges })
     this.#seeker = new PeerSeeker({
       known: init.known,
       committee: init.committee,
@@ -138,43 +138,17 @@ export class EventLoop {
     return this.#mailbox.post(message)
   }
 
-  /** Ticks, and turns between them: of peers asked one after the other each need not send what those before have brought. */
+  /** Ticks, and turns between them. */
   async #tickAway(signal: AbortSignal): Promise<void> {
     const { clock, config } = this.#init
     let nextTick = clock.monotonic()
     while (true) {
       const now = clock.monotonic()
-      if (now >= nextTick - this.#turnMs / 2) {
+      if (now >= nextTick - this.#turns.everyMs / 2) {
         nextTick = now + config.discoveryIntervalMs
         if (!this.#isTickWaiting) this.#isTickWaiting = this.post({ type: 'tick' })
       } else if (!this.#isTurnWaiting) this.#isTurnWaiting = this.post({ type: 'turn' })
-      await clock.sleep(this.#turnMs, { signal })
-    }
-  }
-
-  get #turnMs(): number {
-    const { discoveryIntervalMs, peersPerTick } = this.#init.config
-    return discoveryIntervalMs / Math.max(1, peersPerTick)
-  }
-
-  /**
-   * Asks as many connected peers as it was time for since it did so last: after each tick first the one that was asked longest ago, then others at random, none
-   * twice.
-   */
-  #askSome(): void {
-    const { peers, clock, random, config } = this.#init
-    const now = clock.monotonic()
-    const count = Math.min(config.peersPerTick, Math.round((now - this.#askedAt) / this.#turnMs))
-    if (count === 0) return
-    this.#askedAt = now
-    const connected = peers.connected().map(({ peerId }) => peerId)
-    const askable = connected.filter((peerId) => peers.isAvailable(peerId) && !this.#asked.has(peerId.toString()))
-    const first = this.#asked.size === 0 ? this.#exchanges.askedLongestAgo : undefined
-    const isFirst = (peerId: PeerId) => first?.equals(peerId) === true
-    const chosen = shuffled(random, askable).sort((a, b) => Number(isFirst(b)) - Number(isFirst(a)))
-    for (const peerId of chosen.slice(0, count)) {
-      this.#asked.add(peerId.toString())
-      this.#exchanges.ask(peerId)
+      await clock.sleep(this.#turns.everyMs, { signal })
     }
   }
 
@@ -200,7 +174,7 @@ export class EventLoop {
         return true
       case 'turn':
         this.#isTurnWaiting = false
-        this.#askSome()
+        this.#turns.take()
         return false
       case 'listening':
         await this.#introduceOneself()
@@ -241,8 +215,7 @@ export class EventLoop {
     this.#takeNamed()
     await own.renew()
     known.expire(clock.now())
-    this.#asked.clear()
-    this.#askSome()
+    this.#turns.tick()
     this.#remember()
     visits.end(outboundShare(config.targetConnections), config.discoveryIntervalMs * VISIT_TICKS)
     this.#feed?.tick({

@@ -53,10 +53,17 @@ export class Exchanges {
     this.#next()
   }
 
-  /** The connected peer asked longest ago: it has learned most since. */
-  get askedLongestAgo(): PeerId | undefined {
-    const [first] = this.#asked.values()
-    return first
+  /** Of these peers, the one asked longest ago: it has learned most since. */
+  askedLongestAgo(peerIds: readonly PeerId[]): PeerId | undefined {
+    const keys = new Set(peerIds.map(String))
+    for (const [key, peerId] of this.#asked) if (keys.has(key)) return peerId
+    return undefined
+  }
+
+  /** Leaves all but those connected unasked: that one has disconnected may have been told while there was no room for it. */
+  retain(connected: readonly PeerId[]): void {
+    const keys = new Set(connected.map(String))
+    for (const [key, peerId] of this.#asked) if (!keys.has(key)) this.cancel(peerId)
   }
 
   /** Leaves a peer that has disconnected unasked. */

@@ -146,6 +146,23 @@ test('who has disconnected is not asked any more', async () => {
   )
 })
 
+test('of those given, the one asked longest ago is told, and none that is gone', () => {
+  const { exchanges, calls, succeed } = make()
+  for (const peerId of ids.slice(0, 5)) exchanges.ask(peerId)
+  exchanges.ask(id(0))
+  assert.equal(exchanges.askedLongestAgo([id(0), id(3), id(2), id(9)]), id(2))
+  assert.equal(exchanges.askedLongestAgo([id(9)]), undefined)
+  exchanges.retain([id(0), id(3)])
+  assert.equal(exchanges.askedLongestAgo(ids), id(3))
+  succeed(0)
+  exchanges.done(id(0))
+  exchanges.done(id(1))
+  assert.deepEqual(
+    calls.slice(3).map(({ peer }) => peer),
+    [id(3), id(0)].map(String)
+  )
+})
+
 test('stopping ends what is under way, reports nobody and asks nobody else', async () => {
   const { exchanges, calls, reported, clock, tasks } = make()
   for (const peerId of ids) exchanges.ask(peerId)
