@@ -76,7 +76,7 @@ class DiscoveryService implements Discovery, Startable {
   /** Only now is every other part of libp2p ready to dial. */
   async afterStart(): Promise<void> {
     const { peerId: self, rpc, peers, events } = this.#components
-    const { goodPeers, intake, named, ...parts } = this.#parts
+    const { goodPeers, intake, named, introducers, ...parts } = this.#parts
     const loop = new EventLoop({
       ...parts,
       self,
@@ -92,15 +92,17 @@ class DiscoveryService implements Discovery, Startable {
       onFailure: (thrown) => this.#fail(toError(thrown))
     })
     this.#loop = loop
-    events.addEventListener('peer:connect', this.#onConnect)
-    events.addEventListener('peer:disconnect', this.#onDisconnect)
-    events.addEventListener('transport:listening', this.#onListening)
     const remembered = await goodPeers?.load()
     if (remembered !== undefined) {
       named.set('cache', remembered)
       await intake.recall(remembered)
     }
-    if (this.#loop === loop) loop.start()
+    if (this.#loop !== loop) return
+    events.addEventListener('peer:connect', this.#onConnect)
+    events.addEventListener('peer:disconnect', this.#onDisconnect)
+    events.addEventListener('transport:listening', this.#onListening)
+    for (const { peerId } of peers.connected()) introducers.connected(peerId)
+    loop.start() // it begins with those connected by now
   }
 
   async beforeStop(): Promise<void> {

@@ -26,6 +26,15 @@ const isMeshed = (...nodes: DiscoveryNode[]) =>
     return same(connectedTo(node), others) && same(informedOf(node), others)
   })
 
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
 test('two nodes find each other by a seed, and each learns of the other', options, async (context) => {
   const a = await startDiscovery(context)
   const b = await startDiscovery(context, { seeds: a.addresses })
@@ -68,6 +77,34 @@ test('a seed that is down is tried until it is up', options, async (context) => 
   const a = await startDiscovery(context, { privateKey, listen })
   await until(context, () => isMeshed(a, b))
 })
+
+test(
+  'who connects while the good peers are being read is told of once, and introduces in its own name',
+  options,
+  async (context) => {
+    const { privateKey, peerId } = await makePeer(1)
+    const listen = `/ip4/127.0.0.1/tcp/${await freePort()}`
+    const loading = Promise.withResolvers<void>()
+    const loaded = Promise.withResolvers<void>()
+    const records = {
+      getRecord: async () => {
+        loading.resolve()
+        await loaded.promise
+        return undefined
+      },
+      setRecord: async () => {}
+    }
+    const starting = startDiscovery(context, { privateKey, listen, records })
+    await loading.promise
+    const b = await startDiscovery(context, { seeds: [`${listen}/p2p/${peerId}`] })
+    await until(context, () => b.discovery.status().exchanges.succeeded > 0) // so both sides have the connection
+    loaded.resolve()
+    const a = await starting
+    await until(context, () => isMeshed(a, b))
+    assert.equal(a.events.filter(({ type }) => type === 'connected').length, 1)
+    assert.equal(a.discovery.known()[0]?.introducer, b.node.peerId.toString())
+  }
+)
 
 test('dialling stops at the target', options, async (context) => {
   const few = { config: { targetConnections: 1 }, dht: false } // whose queries visit more peers for a while
