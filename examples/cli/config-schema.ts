@@ -3,6 +3,8 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { z } from 'zod'
 import type { AccessType } from '../../src/discovery/index.ts'
 import type { NodeConfig } from '../../src/node/soma-node.ts'
+import type { HandOverMode } from '../../src/state-sync/index.ts'
+import type { VerificationMode } from '../../src/verify/block-verifier.ts'
 
 /** Levels of the log, from nothing to everything. */
 export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
@@ -68,7 +70,12 @@ export interface NodeFileConfig {
     /** Whether it takes part in the DHT. @default true */
     dht?: boolean
   }
-  sync: Partial<Omit<NodeConfig, NetworkKey>>
+  sync: Partial<Omit<NodeConfig, NetworkKey>> & {
+    /** How much of what a quorum certified is verified anew. @default 'full' */
+    verification?: VerificationMode
+    /** How an epoch hands over to the next. @default 'proof' */
+    handOver?: HandOverMode
+  }
   /** What hands in commits. @default 'none' */
   consensus: 'none' | 'scripted'
   scripted: ScriptedConfig
@@ -129,7 +136,9 @@ export const configSchema: z.ZodType<NodeFileConfig> = z.strictObject(
       maxBytesInFlight: integer(4 * 1024 * 1024, 64 * 1024 ** 3).exactOptional(),
       maxExecutorLead: integer(1, Number.MAX_SAFE_INTEGER).exactOptional(),
       signatureWorkers: integer(0, 64).exactOptional(),
-      keepCommits: integer(1, Number.MAX_SAFE_INTEGER).exactOptional()
+      keepCommits: integer(1, Number.MAX_SAFE_INTEGER).exactOptional(),
+      verification: z.enum(['full', 'certified'], 'full or certified').exactOptional(),
+      handOver: z.enum(['proof', 'inserted'], 'proof or inserted').exactOptional()
     } satisfies Record<keyof NodeFileConfig['sync'], z.ZodType>),
     consensus: z.enum(['none', 'scripted'], 'none or scripted').default('none'),
     scripted: section({

@@ -61,6 +61,7 @@ export async function runNode({ config, log, signal, onStarted }: RunNodeInit): 
     log.error({ err }, 'the control socket failed')
   )
   const { allowlist, private: isPrivate, accessType, dht, ...knobs } = config.network
+  const { verification, handOver, ...syncKnobs } = config.sync
   let node: SomaNode | undefined
   let ledger: Ledger | undefined
   try {
@@ -76,7 +77,9 @@ export async function runNode({ config, log, signal, onStarted }: RunNodeInit): 
       ...(isPrivate !== undefined && { private: isPrivate }),
       ...(accessType && { accessType }),
       ...(dht !== undefined && { dht }),
-      config: { ...knobs, ...config.sync },
+      ...(verification && { verification }),
+      ...(handOver && { handOver }),
+      config: { ...knobs, ...syncKnobs },
       logger: pinoLogger(log, config.log.components)
     })
     if (config.executor === 'ledger') ledger = await openLedger(join(config.dataDir, 'ledger'))
