@@ -40,10 +40,6 @@ export class IntroducedTable<T> {
     this.#init = init
   }
 
-  get size(): number {
-    return this.#entries.size
-  }
-
   get(key: string): Introduced<T> | undefined {
     return this.#entries.get(key)
   }
