@@ -49,9 +49,14 @@ export class Devnet {
     return this.#signal
   }
 
-  /** The highest commit that a validator has handed in since the start. */
+  /** The highest commit that a validator had at the start, or has handed in since. */
   get tip(): number {
     return this.#tip
+  }
+
+  /** Takes note of where the validators start: what follows goes on from there. */
+  startsAt(height: number): void {
+    this.#tip = Math.max(this.#tip, height)
   }
 
   /** Measures the latency of the commits after the tip from now on. */

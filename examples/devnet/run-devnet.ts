@@ -64,6 +64,7 @@ async function throughPhases(
     `Starting ${formatCount(chain.validators, 'validator')} and ${formatCount(fullNodes, 'full node')}, a process each`
   )
   const { seed, height } = await startValidators(devnet, init)
+  devnet.startsAt(height)
   await startFullNodes(devnet, init, seed, height)
   await watchCatchUp(devnet, roundMs, view)
   const latency = await followLive(devnet, { seconds: follow, roundMs }, view)

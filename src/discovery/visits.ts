@@ -21,10 +21,10 @@ export class Visits {
   }
 
   /**
-   * Ends visits that have lasted: a query has asked by then what it had to. Those visited stay as far as there are few others, and no further: the DHT is not to choose
-   * our company.
+   * Ends visits that have lasted: a query has asked by then what it had to. Those visited stay as far as we have dialled few others, and no further: the DHT is not to
+   * choose our company, but neither are those who dial us.
    *
-   * @param least connected peers up to which they stay
+   * @param least peers that we dialled, up to which those visited stay
    * @param afterMs how long a visit lasts, in milliseconds
    */
   end(least: number, afterMs: number): void {
@@ -34,9 +34,11 @@ export class Visits {
     const over = connected.filter(({ peerId, connectedMs }) => {
       return connectedMs >= afterMs && this.#visited.has(peerId.toString())
     })
-    over.sort((a, b) => a.connectedMs - b.connectedMs)
-    const surplus = Math.max(0, connected.length - least)
-    for (const { peerId } of over.slice(0, surplus)) this.#peers.part(peerId)
+    over.sort((a, b) => b.connectedMs - a.connectedMs)
+    const chosen = connected.filter(({ peerId, direction }) => {
+      return direction === 'outbound' && !this.#visited.has(peerId.toString())
+    })
+    for (const { peerId } of over.slice(Math.max(0, least - chosen.length))) this.#peers.part(peerId)
     for (const { peerId } of over) this.#visited.delete(peerId.toString())
   }
 }

@@ -11,12 +11,21 @@ const everyone = await makePeers(230)
 const address = multiaddr('/ip4/8.8.8.8/tcp/1')
 
 /** Peers of whom some are connected, each a millisecond longer than the one after. */
-function start(connected: readonly number[], outcome: DialOutcome = 'connected') {
+function start(
+  connected: readonly number[],
+  outcome: DialOutcome = 'connected',
+  others: ConnectedPeer['direction'] = 'outbound'
+) {
   const list = connected.map((number) => everyone[number]).filter((peer) => peer !== undefined)
   const parted: PeerId[] = []
   const peers = {
     connected: () =>
-      list.map(({ peerId }, i) => ({ peerId, connectedMs: 1_000 - i }) as unknown as ConnectedPeer).toReversed(),
+      list
+        .map(
+          ({ peerId }, i) =>
+            ({ peerId, direction: i === 0 ? 'outbound' : others, connectedMs: 1_000 - i }) as unknown as ConnectedPeer
+        )
+        .toReversed(),
     part: (peerId: PeerId) => void parted.push(peerId),
     dial: async () => outcome
   } as unknown as Peers
@@ -39,6 +48,13 @@ test('the latest visited are parted from, as far as there are others enough', as
   await visit(2, 4, 5)
   visits.end(3, 0)
   assert.deepEqual(parted(), ids(4, 5))
+})
+
+test('those who dialled us do not stand in for any whom we dial', async () => {
+  const { visits, visit, parted } = start([1, 2, 3], 'connected', 'inbound')
+  await visit(1)
+  visits.end(1, 0)
+  assert.deepEqual(parted(), [])
 })
 
 test('where there are too few others they stay, and are visited no more', async () => {
