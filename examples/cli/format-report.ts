@@ -39,6 +39,7 @@ export function formatReport(report: NodeReport, stream: NodeJS.WriteStream): st
   }
   const lonely = report.discovery.isIsolated ? ' and looking for more' : ''
   rows.push(['peers', `${peers.length} connected${lonely}, ${report.knownPeers} known${sourcesOf(report)}`])
+  for (const peerId of report.discovery.lacking) rows.push(['', `${peerId} is to be kept and not reached`])
   for (const peer of peers) {
     rows.push(['', `${peer.peerId} ${withoutPeerId(peer)}`])
     rows.push(['', `  ${describePeer(peer)}`])

@@ -134,6 +134,7 @@ class DiscoveryService implements Discovery, Startable {
       bySource,
       connected: connected.length,
       isIsolated: isIsolated(companyOf(connected, peers), config.targetConnections),
+      lacking: (this.#loop?.lacking ?? []).map(String),
       dialling: peers.dialling,
       exchanges: this.#loop?.exchanges ?? { underWay: 0, succeeded: 0, failed: 0 },
       answered: this.#answered,

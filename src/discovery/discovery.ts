@@ -83,6 +83,8 @@ export interface DiscoveryStatus {
   readonly connected: number
   /** Whether there are too few peers. */
   readonly isIsolated: boolean
+  /** Peer ids of configured peers, and of those to be kept of the committee, that no address leads to. */
+  readonly lacking: readonly string[]
   readonly dialling: number
   /** GetKnownPeers that this node asked. */
   readonly exchanges: { readonly underWay: number; readonly succeeded: number; readonly failed: number }

@@ -114,6 +114,11 @@ export class EventLoop {
     return this.#exchanges.counts
   }
 
+  /** Peers to be kept that no address leads to. */
+  get lacking(): PeerId[] {
+    return this.#seeker.lacking()
+  }
+
   /** Messages for which there was no room. */
   get dropped(): number {
     return this.#mailbox.dropped

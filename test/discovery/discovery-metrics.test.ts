@@ -11,6 +11,7 @@ const status: DiscoveryStatus = {
   bySource: { configured: 1, committee: 2, gossip: 4, dht: 0, seed: 0, cache: 0 },
   connected: 1,
   isIsolated: true,
+  lacking: [],
   dialling: 0,
   exchanges: { underWay: 3, succeeded: 10, failed: 2 },
   answered: 5,

@@ -49,6 +49,11 @@ test('a peer is listed with who dialled, where its addresses come from, its heig
   assert.match(text, /^ +inbound, height unknown, for 1 min 1 s, 2\.0 KiB\/min$/m)
 })
 
+test('a peer that is to be kept and not reached is named', () => {
+  const text = format({ discovery: { ...idleReport.discovery, lacking: ['12D3KooX'] } })
+  assert.match(text, /^ +12D3KooX is to be kept and not reached$/m)
+})
+
 test('a node with too few peers says that it looks for more', () => {
   assert.match(format({}), /^peers +0 connected and looking for more, 0 known$/m)
 })

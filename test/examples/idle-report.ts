@@ -25,6 +25,7 @@ export const idleReport: NodeReport = {
     bySource: { configured: 0, committee: 0, gossip: 0, dht: 0, seed: 0, cache: 0 },
     connected: 0,
     isIsolated: true,
+    lacking: [],
     dialling: 0,
     exchanges: { underWay: 0, succeeded: 0, failed: 0 },
     answered: 0,
