@@ -7,6 +7,7 @@ import type { CertifierWrite, CommitStore } from '../storage/commit-store.ts'
 import { StorageError } from '../storage/storage-error.ts'
 import type { EpochGate } from './epoch-gate.ts'
 import { handOverOf } from './hand-over.ts'
+import type { CommitOrigin } from './range.ts'
 import { type HaltEvidence, SyncError } from './sync-error.ts'
 import { VoteCollector } from './vote-collector.ts'
 
@@ -14,6 +15,8 @@ import { VoteCollector } from './vote-collector.ts'
 export interface CertifiedSubDag {
   readonly subDag: CommittedSubDag
   readonly certifiers: readonly VerifiedBlock[]
+  /** Of a commit that was synced. */
+  readonly origin?: CommitOrigin | undefined
 }
 
 export interface CommitWriterInit {
@@ -128,8 +131,8 @@ export class CommitWriter {
 
   async #append(commits: readonly CertifiedSubDag[]): Promise<number> {
     const fresh: CertifiedSubDag[] = []
-    for (const commit of commits) {
-      if (await this.#isKnown(commit.subDag.commit.ref, evidenceOf(commits))) continue
+    for (const [position, commit] of commits.entries()) {
+      if (await this.#isKnown(commit.subDag.commit.ref, () => evidenceOf(commits.slice(0, position + 1)))) continue
       fresh.push(commit)
     }
     if (fresh.length > 0) await this.#write(fresh)
@@ -145,12 +148,13 @@ export class CommitWriter {
       const certifiers: CertifierWrite[] = []
       const committees: Committee[] = []
       let epoch = epochs.nextEpoch
-      for (const { subDag, certifiers: blocks } of fresh) {
-        checkEpoch(subDag, epoch, fresh)
+      for (const [position, { subDag, certifiers: blocks }] of fresh.entries()) {
+        const upToHere = fresh.slice(0, position + 1)
+        checkEpoch(subDag, epoch, upToHere)
         const committee = committees.at(-1) ?? (await this.#committeeOf(subDag))
         certifiers.push(...this.#votes.add(subDag, committee, blocks.length > 0))
         if (blocks.length > 0) certifiers.push({ index: subDag.commit.ref.index, blocks })
-        const next = this.#handOverOf(subDag, fresh)
+        const next = this.#handOverOf(subDag, upToHere)
         if (next === undefined) continue
         committees.push(next)
         epoch = next.epoch
@@ -179,13 +183,15 @@ export class CommitWriter {
     if (untold.length > 0) this.#onStored(untold)
   }
 
-  async #isKnown(ref: CommitRef, evidence: HaltEvidence): Promise<boolean> {
+  async #isKnown(ref: CommitRef, evidence: () => HaltEvidence): Promise<boolean> {
     const { highestSynced, lowestAvailable } = this.#store.watermarks
     if (ref.index > highestSynced.index) return false
     if (ref.index < lowestAvailable) return true
     const stored = await this.#store.getCommit(ref.index)
     if (stored !== undefined && !bytesEqual(stored.ref.digest, ref.digest)) {
-      throw new SyncError('SYNC_FORK', `commit ${ref.index} conflicts with the one that is stored`, { evidence })
+      throw new SyncError('SYNC_FORK', `commit ${ref.index} conflicts with the one that is stored`, {
+        evidence: evidence()
+      })
     }
     return true
   }
@@ -204,11 +210,11 @@ const WARM_UP_COMMITS = 16
 
 function checkLinks(tip: CommitRef, commits: readonly CertifiedSubDag[]): void {
   let before = tip
-  for (const { subDag } of commits) {
+  for (const [position, { subDag }] of commits.entries()) {
     const { ref, commit } = subDag.commit
     if (ref.index !== before.index + 1 || !bytesEqual(commit.previousDigest, before.digest)) {
       const what = `certified commit ${ref.index} does not follow the stored commit ${before.index}`
-      throw new SyncError('SYNC_FORK', what, { evidence: evidenceOf(commits) })
+      throw new SyncError('SYNC_FORK', what, { evidence: evidenceOf(commits.slice(0, position + 1)) })
     }
     before = ref
   }
@@ -224,7 +230,15 @@ function checkEpoch(
   throw new SyncError('SYNC_FORK', what, { evidence: evidenceOf(all) })
 }
 
-/** The certifiers are there only when the run is whole to the end of its range. */
+/**
+ * What proves a fault of the last of these commits. A quorum certified the range that it is of, whose other commits may still lack their blocks: they, and not
+ * those blocks, link it to the votes.
+ */
 function evidenceOf(commits: readonly CertifiedSubDag[]): HaltEvidence {
-  return { commits: commits.map(({ subDag }) => subDag.commit), certifiers: commits.at(-1)?.certifiers ?? [] }
+  const { origin, certifiers = [] } = commits.at(-1) ?? {}
+  const own = commits.map(({ subDag }) => subDag.commit)
+  const [first] = origin?.certified.commits ?? []
+  if (origin === undefined || first === undefined) return { commits: own, certifiers }
+  const before = own.filter(({ ref }) => ref.index < first.ref.index)
+  return { ...origin.certified, commits: [...before, ...origin.certified.commits], peer: origin.peer }
 }

@@ -17,7 +17,7 @@ export class CommittedTimestamps {
    *
    * @throws {SyncError} `SYNC_CERTIFIED_DATA_REFUSED` when they break a rule although a quorum certified them
    */
-  assemble({ commit, blocks }: Pick<CompleteCommit, 'commit' | 'blocks'>): CommittedSubDag {
+  assemble({ commit, blocks, origin }: Pick<CompleteCommit, 'commit' | 'blocks' | 'origin'>): CommittedSubDag {
     try {
       const subDag = assembleSubDag(commit, blocks, (_, key) => this.#timestamps.get(key))
       this.add(subDag) // at once: the next commit of the same run may build on it
@@ -25,7 +25,8 @@ export class CommittedTimestamps {
     } catch (cause) {
       if (!(cause instanceof VerifyError)) throw cause
       throw new SyncError('SYNC_CERTIFIED_DATA_REFUSED', `commit ${commit.ref.index} is refused: ${cause.message}`, {
-        cause
+        cause,
+        ...(origin === undefined ? {} : { evidence: { ...origin.certified, peer: origin.peer } })
       })
     }
   }

@@ -72,14 +72,18 @@ export class EpochGate {
   }
 
   /**
-   * Most certifier blocks that an honest answer has: one of each validator, where the committee is known.
+   * Most certifier blocks that an answer needs to have: one of each validator, where the committee is known. That of an epoch that is over counts too: its
+   * quorum is what proves a fork.
    *
    * @param start of the range
    * @param epoch that its commits claim
    */
-  maxCertifiers(start: number, epoch: number): number {
-    const isInserted = this.#init.mode === 'inserted' && epoch > this.#next.epoch
-    return start > this.#next.index || isInserted ? MAX_COMMITTEE_SIZE : this.#next.validators
+  async maxCertifiers(start: number, epoch: number): Promise<number> {
+    const next = this.#next
+    if (epoch < next.epoch) return (await this.#committeeOf(epoch)).validators.length
+    const isInserted = this.#init.mode === 'inserted'
+    const mayBeUnknown = epoch > next.epoch && (start > next.index || isInserted)
+    return mayBeUnknown ? MAX_COMMITTEE_SIZE : next.validators
   }
 
   /** The chain is stored up to a commit, and goes on in an epoch whose committee is stored. */

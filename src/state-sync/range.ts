@@ -9,6 +9,12 @@ export interface CertifiedCommits {
   readonly certifiers: readonly VerifiedBlock[]
 }
 
+/** Where a commit came from: the certified range that it is of, and who served that last. */
+export interface CommitOrigin {
+  readonly certified: CertifiedCommits
+  readonly peer: PeerId | undefined
+}
+
 /** Where a range stands. */
 export type RangeState =
   /** Nobody is asked; `failed` once there were attempts. */
@@ -30,6 +36,8 @@ export interface CompleteCommit {
   readonly certifiers: readonly VerifiedBlock[]
   /** Bytes that it holds of the sync's budget. */
   readonly budgetBytes: number
+  /** For the evidence of a halt. */
+  readonly origin?: CommitOrigin
 }
 
 /**
@@ -164,8 +172,9 @@ export class Range {
 
   /** Takes the next commit if all its blocks are there. */
   take(): CompleteCommit | undefined {
-    const commit = this.#certified?.commits[this.#taken]
-    if (commit === undefined) return undefined
+    const certified = this.#certified
+    const commit = certified?.commits[this.#taken]
+    if (certified === undefined || commit === undefined) return undefined
     const blocks = new Map<string, VerifiedBlock>()
     let bytes = commit.bytes.byteLength
     for (const ref of commit.commit.blocks) {
@@ -179,6 +188,7 @@ export class Range {
     this.#taken += 1
     const budgetBytes = this.isTaken ? this.#heldBytes : Math.min(bytes, this.#heldBytes)
     this.#heldBytes -= budgetBytes
-    return { commit, blocks, certifiers: this.isTaken ? (this.#certified?.certifiers ?? []) : [], budgetBytes }
+    const certifiers = this.isTaken ? certified.certifiers : []
+    return { commit, blocks, certifiers, budgetBytes, origin: { certified, peer: this.#lastPeer } }
   }
 }

@@ -328,7 +328,7 @@ export class StateSyncService implements StateSync, Startable {
     const record = encodeHaltRecord(error, error.evidence ?? range?.certified, {
       atMs: this.#init.clock.now(),
       highestSynced: this.#init.store.watermarks.highestSynced,
-      peer: range?.lastPeer
+      peer: error.evidence?.peer ?? range?.lastPeer
     })
     try {
       await this.#init.store.setRecord(HALT_RECORD, record)

@@ -1,3 +1,4 @@
+import type { PeerId } from '@libp2p/interface'
 import type { EncodedCommit } from '../consensus/commit.ts'
 import type { SignedBlock } from '../consensus/signed-block.ts'
 import { SomaError } from '../runtime/soma-error.ts'
@@ -26,6 +27,8 @@ export interface HaltEvidence {
   readonly certifiers: readonly SignedBlock[]
   /** Blocks of those commits among which our own verifier refuses one. */
   readonly blocks?: readonly SignedBlock[]
+  /** Who served the last commit, where it came from a peer. */
+  readonly peer?: PeerId | undefined
 }
 
 /** A failure of state sync itself. */

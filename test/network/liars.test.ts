@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict'
-import { describe, it, type TestContext } from 'node:test'
+import { describe, it } from 'node:test'
 import { blockRefKey } from '../../src/consensus/block-ref.ts'
 import { type Commit, decodeCommit } from '../../src/consensus/commit.ts'
 import { digestOf } from '../../src/consensus/digest.ts'
 import { decodeSignedBlock } from '../../src/consensus/signed-block.ts'
 import { RpcError } from '../../src/rpc/rpc-error.ts'
-import type { HaltRecord } from '../../src/state-sync/halt-evidence.ts'
 import type { FetchBlocksResponse, FetchCommitsRequest, FetchCommitsResponse } from '../../src/state-sync/messages.ts'
 import { pushCommit } from '../../src/state-sync/protocols.ts'
-import type { CommitStore } from '../../src/storage/commit-store.ts'
-import { openMemoryStore } from '../../src/storage/index.ts'
 import {
   type ByzantineScript,
   breakSignature,
@@ -24,9 +21,7 @@ import {
   replaceCommit,
   votesFor
 } from '../../src/testing/index.ts'
-import { createBlockVerifier } from '../../src/verify/block-verifier.ts'
-import { verifyCertification } from '../../src/verify/certification.ts'
-import { createMainThreadVerifier } from '../../src/verify/main-thread-verifier.ts'
+import { assertHalted, haltStore } from './meet-halt.ts'
 import { Meeting, patience } from './meet-liar.ts'
 
 type RpcErrorDetails = ConstructorParameters<typeof RpcError>[2]
@@ -409,62 +404,13 @@ describe('a liar that the operator chose', () => {
 })
 
 describe('a valid quorum behind what is wrong halts the sync, bans nobody and keeps the evidence', () => {
-  /** A store that says when a halt is recorded in it. */
-  async function haltStore(context: TestContext): Promise<{ store: CommitStore; record: Promise<HaltRecord> }> {
-    const inner = await openMemoryStore({ genesis: chain.genesis })
-    context.after(() => inner.close())
-    const { promise: record, resolve, reject } = Promise.withResolvers<HaltRecord>()
-    const signal = patience()
-    signal.addEventListener('abort', () => reject(new Error('no halt was recorded', { cause: signal.reason })))
-    const store = new Proxy(inner, {
-      get(target, key) {
-        const value: unknown = Reflect.get(target, key, target)
-        if (typeof value !== 'function') return value
-        if (key !== 'setRecord') return value.bind(target)
-        return async (name: string, bytes: Uint8Array) => {
-          await target.setRecord(name, bytes)
-          if (name === 'state-sync/halt') resolve(JSON.parse(new TextDecoder().decode(bytes)))
-        }
-      }
-    })
-    return { store, record }
-  }
-
-  async function assertHalted({ victim, liar, reports }: Meeting, record: HaltRecord, code: string): Promise<void> {
-    assert.equal(record.code, code)
-    assert.equal(record.peer, liar.peerId.toString())
-    assert.equal(record.leftOut, 0)
-    assert.equal((await victim.status()).health['state-sync']?.state, 'failed')
-    const blamed = reports.all.filter(({ consequence }) => consequence !== 'none')
-    assert.deepEqual(blamed, [])
-    assert.equal(liar.libp2p.getConnections(victim.peerId).length, 1)
-    await assertProven(record)
-  }
-
-  /** The evidence alone shows that a quorum stands behind the last commit. */
-  async function assertProven(record: HaltRecord): Promise<void> {
-    const bytes = (text: string) => new Uint8Array(Buffer.from(text, 'base64'))
-    const commit = decodeCommit(bytes(record.commits.at(-1) ?? ''))
-    const { committee } = chain.genesis
-    await verifyCertification({
-      commit,
-      certifiers: record.certifiers.map((block) => decodeSignedBlock(bytes(block))),
-      committee,
-      blockVerifier: createBlockVerifier({
-        chainId: chain.genesis.chainId,
-        signatures: createMainThreadVerifier(),
-        getCommittee: async () => committee
-      })
-    })
-  }
-
   const bad = commitAt(chain, MIDDLE).subDag
   const [victimBlock] = bad.blocks
   assert.ok(victimBlock)
 
   it('a fork of what is stored', async (context) => {
     const fork = forkChain(chain, { after: 10, commits: COMMITS })
-    const halt = await haltStore(context)
+    const halt = await haltStore(context, chain.genesis)
     await using meeting = await Meeting.begin(chain, { chain: fork }, { commits: MIDDLE, store: halt.store })
     const record = await halt.record
     await assertHalted(meeting, record, 'SYNC_FORK')
@@ -475,7 +421,7 @@ describe('a valid quorum behind what is wrong halts the sync, bans nobody and ke
   })
 
   it('a block that no verifier takes', async (context) => {
-    const halt = await haltStore(context)
+    const halt = await haltStore(context, chain.genesis)
     const blocks = bad.blocks.map((block) => (block === victimBlock ? breakSignature(block) : block))
     const commits = replaceCommit(chain, MIDDLE, forgeSubDag(commitAt(chain, MIDDLE - 1).subDag.commit.ref, blocks))
     const liar = { chain: { genesis: chain.genesis, commits } }
@@ -488,7 +434,7 @@ describe('a valid quorum behind what is wrong halts the sync, bans nobody and ke
   })
 
   it('bytes that are no block at all', async (context) => {
-    const halt = await haltStore(context)
+    const halt = await haltStore(context, chain.genesis)
     const garbage = new Uint8Array(100).fill(255)
     const digest = digestOf('block', garbage)
     const blocks = bad.commit.commit.blocks.map((ref, position) => (position === 0 ? { ...ref, digest } : ref))
@@ -517,7 +463,7 @@ describe('a valid quorum behind what is wrong halts the sync, bans nobody and ke
   })
 
   it('a commit that no honest committee makes', async (context) => {
-    const halt = await haltStore(context)
+    const halt = await haltStore(context, chain.genesis)
     const invalid = {
       ...bad,
       commit: forgeCommit(bad.commit, { blocks: [victimBlock.ref, ...bad.commit.commit.blocks] })
@@ -534,7 +480,7 @@ describe('a valid quorum behind what is wrong halts the sync, bans nobody and ke
 
   it('and the node goes on serving what it has', async (context) => {
     const fork = forkChain(chain, { after: 10, commits: COMMITS })
-    const halt = await haltStore(context)
+    const halt = await haltStore(context, chain.genesis)
     await using meeting = await Meeting.begin(chain, { chain: fork }, { commits: MIDDLE, store: halt.store })
     await halt.record
     await meeting.liar.stop()

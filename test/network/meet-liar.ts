@@ -30,13 +30,13 @@ export class Reports {
     for (const wake of this.#waiting) wake()
   }
 
-  /** The first report that a peer got for an error, now or later. */
-  async of(peer: { readonly peerId: PeerReport['peerId'] }, code: string): Promise<PeerReport> {
+  /** The first report that a peer got for one of these errors, now or later. */
+  async of(peer: { readonly peerId: PeerReport['peerId'] }, ...codes: string[]): Promise<PeerReport> {
     const signal = patience()
     for (;;) {
-      const found = this.all.find((report) => report.code === code && report.peerId.equals(peer.peerId))
+      const found = this.all.find((report) => codes.includes(report.code) && report.peerId.equals(peer.peerId))
       if (found !== undefined) return found
-      if (signal.aborted) assert.fail(`no ${code}, but ${JSON.stringify(this.all.map((report) => report.code))}`)
+      if (signal.aborted) assert.fail(`no ${codes}, but ${JSON.stringify(this.all.map((report) => report.code))}`)
       await new Promise<void>((resolve) => {
         const wake = () => {
           this.#waiting.delete(wake)

@@ -24,7 +24,8 @@ export function assemble(init: AssembleStageInit) {
     for await (const run of runs) {
       const commits = run.commits.map((complete) => ({
         subDag: init.assemble(complete),
-        certifiers: complete.certifiers
+        certifiers: complete.certifiers,
+        origin: complete.origin
       }))
       yield { commits, budgetBytes: run.budgetBytes }
     }

@@ -8,7 +8,7 @@ export interface FetchCommitsStageInit {
   /** Asks the peer; response messages as they come. */
   readonly fetch: (request: RangeRequest) => AsyncIterable<FetchCommitsResponse>
   /** Most certifier blocks of an honest answer at this moment: one of each validator. */
-  readonly maxCertifiers: (claimedEpoch: number) => number
+  readonly maxCertifiers: (claimedEpoch: number) => number | Promise<number>
 }
 
 /**
@@ -35,7 +35,7 @@ async function fetchOne(init: FetchCommitsStageInit, request: RangeRequest): Pro
       throw new VerifyError('COMMITS_TOO_MANY', `more than the ${wanted} commits asked for`)
     }
     const decoded = frame.commits.map(decodeCommit)
-    const most = init.maxCertifiers((commits[0] ?? decoded[0])?.commit.epoch ?? 0)
+    const most = await init.maxCertifiers((commits[0] ?? decoded[0])?.commit.epoch ?? 0)
     if (certifiers.length + frame.certifierBlocks.length > most) {
       throw new VerifyError('CERTIFIERS_TOO_MANY', `more certifier blocks than the ${most} validators`)
     }
