@@ -92,7 +92,7 @@ export class PeerSeeker {
       isKept: (peerId) => known.isFrom('configured', peerId) || committee.has(peerId),
       isOutsideTarget,
       taken: counted.length + peers.dialling,
-      company: companyOf(peers.connected(), peers),
+      company: companyOf(peers.connected(), peers) + peers.dialling,
       outbound: counted.filter(({ direction }) => direction === 'outbound').length + peers.dialling,
       target,
       limit: Math.min(this.#dialsLeft, this.#gainLeft),

@@ -1,6 +1,7 @@
 import type { Logger } from '@libp2p/interface'
 import type { Committee } from '../consensus/committee.ts'
 import { MAX_COMMITTEE_SIZE } from '../consensus/limits.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { HealthRegistry } from '../runtime/health.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 import { StorageError } from '../storage/storage-error.ts'
@@ -13,10 +14,14 @@ export interface EpochGateInit {
   readonly store: CommitStore
   readonly mode: HandOverMode
   readonly health: HealthRegistry
+  readonly clock: Clock
   readonly log: Logger
   /** Called when the chain goes on in another epoch. It must not throw. */
   readonly onEpoch: (committee: Committee) => void
 }
+
+/** How long a peer's answer waits for a committee to be inserted before another peer is asked, in milliseconds. */
+const INSERTION_PATIENCE_MS = 10_000
 
 /** A range that asks to be verified. */
 export interface GateRequest {
@@ -101,7 +106,8 @@ export class EpochGate {
   /**
    * Waits until it is known by which committee a range is to be verified.
    *
-   * @throws {VerifyError} `COMMITS_WRONG_EPOCH` for a range that follows the stored chain and claims an epoch that has not begun there
+   * @throws {VerifyError} `COMMITS_WRONG_EPOCH` for a range that follows the stored chain and claims an epoch that has not begun there; `BLOCK_UNKNOWN_EPOCH`,
+   * which blames nobody, when its committee was not inserted for a while
    * @throws the signal's reason
    */
   async admit({ start, epoch, signal }: GateRequest): Promise<Admission> {
@@ -111,9 +117,26 @@ export class EpochGate {
       if (epoch <= next.epoch) {
         return { committee: await this.#committeeOf(epoch), isOver: epoch < next.epoch && start >= next.index }
       }
-      if (start <= next.index) this.#mayWait(start, epoch)
-      await unlessAborted(this.#moved.promise, signal)
+      if (start > next.index) await unlessAborted(this.#moved.promise, signal)
+      else await this.#waitForInsertion(start, epoch, signal)
     }
+  }
+
+  /** A liar may claim the next epoch where there is more of this one: it is waited with for a while, and then another peer is asked. */
+  async #waitForInsertion(start: number, epoch: number, signal: AbortSignal): Promise<void> {
+    this.#mayWait(start, epoch)
+    const ended = new AbortController()
+    const patience = this.#init.clock.sleep(INSERTION_PATIENCE_MS, { signal: ended.signal }).then(
+      () => 'over' as const,
+      () => 'ended' as const
+    )
+    try {
+      const moved = unlessAborted(this.#moved.promise, signal).then(() => 'moved' as const)
+      if ((await Promise.race([moved, patience])) !== 'over') return
+    } finally {
+      ended.abort()
+    }
+    throw new VerifyError('BLOCK_UNKNOWN_EPOCH', `the committee of epoch ${epoch} has not been inserted yet`)
   }
 
   /** What follows the stored chain directly can only wait for the executing node. */

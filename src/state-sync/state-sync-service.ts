@@ -71,6 +71,7 @@ export class StateSyncService implements StateSync, Startable {
     this.#epochs = new EpochGate({
       store,
       health,
+      clock,
       mode: handOver,
       log: this.#log,
       onEpoch: (committee) => {

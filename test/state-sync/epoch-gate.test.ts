@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Committee } from '../../src/consensus/committee.ts'
+import { consequenceOf } from '../../src/peers/consequence.ts'
 import { HealthRegistry } from '../../src/runtime/health.ts'
 import { errorCode } from '../../src/runtime/soma-error.ts'
 import type { EpochGateInit } from '../../src/state-sync/epoch-gate.ts'
 import { openMemoryStore } from '../../src/storage/index.ts'
 import { buildChain, changingValidators, lastCommitOfEpoch, writeChain } from '../../src/testing/index.ts'
+import { ManualClock } from '../peers/manual-clock.ts'
 import { epochsOf } from './open-epochs.ts'
 
 const chain = buildChain({
@@ -107,6 +109,23 @@ describe('EpochGate', () => {
     assert.equal(await gate.maxCertifiers(9, 2), 2)
     assert.equal(await gate.maxCertifiers(9, 1), 7)
     assert.equal(await gate.maxCertifiers(4, 0), 4)
+  })
+
+  it('waits with one peer for no longer than a while, and blames it for nothing', async () => {
+    const clock = new ManualClock()
+    const { store, gate, admit } = await open(3, { mode: 'inserted', clock })
+    const waiting = admit(4, 1)
+    assert.equal(await isPending(waiting), true)
+    clock.advance(10_000)
+    await assert.rejects(waiting, (thrown) => errorCode(thrown) === 'BLOCK_UNKNOWN_EPOCH')
+    assert.equal(consequenceOf('BLOCK_UNKNOWN_EPOCH'), 'none')
+    const again = admit(4, 1)
+    const [, next] = chain.committees
+    if (next === undefined) throw new RangeError('no such epoch')
+    await store.write({ commits: [], committees: [next] })
+    await gate.moved(3, 1)
+    assert.deepEqual((await again).committee.digest, next.digest)
+    assert.equal(clock.sleeping, 0)
   })
 
   it('bounds the certifiers of an answer by the committee, where that is known', async () => {

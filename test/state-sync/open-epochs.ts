@@ -1,4 +1,5 @@
 import { quietLogger } from '../../src/node/quiet-logger.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
 import { HealthRegistry } from '../../src/runtime/health.ts'
 import { EpochGate, type EpochGateInit } from '../../src/state-sync/epoch-gate.ts'
 import type { CommitStore } from '../../src/storage/commit-store.ts'
@@ -9,6 +10,7 @@ export function epochsOf(store: CommitStore, init: Partial<EpochGateInit> = {}):
     store,
     mode: 'proof',
     health: new HealthRegistry(),
+    clock: systemClock,
     log: quietLogger().forComponent('test'),
     onEpoch: () => {},
     ...init
