@@ -12,6 +12,17 @@ export interface Figure {
   readonly againstValue: number
   /** `value / againstValue`. */
   readonly ratio: number
+  /** What the ratio should be. @default it is reported, and nothing is expected of it */
+  readonly goal?: Goal
+}
+
+/** A bound of a figure's ratio. */
+export type Goal = { readonly least: number } | { readonly most: number }
+
+/** Whether a figure is what it should be; `undefined` where nothing is expected. */
+export function isMet({ ratio, goal }: Figure): boolean | undefined {
+  if (goal === undefined) return undefined
+  return 'least' in goal ? ratio >= goal.least : ratio <= goal.most
 }
 
 /** What a benchmark is given. */

@@ -35,7 +35,8 @@ export async function benchMemory({ directory, runs, smoke, log }: BenchContext)
       spread,
       against,
       againstValue,
-      ratio: value / againstValue
+      ratio: value / againstValue,
+      goal: { most: 1.3 }
     }
   ]
 }

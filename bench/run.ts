@@ -2,16 +2,17 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
-import { benchCatchUp } from './catch-up.ts'
 import { benchDiscovery } from './discovery.ts'
-import type { BenchContext, Figure } from './figure.ts'
+import { type BenchContext, type Figure, isMet } from './figure.ts'
 import { benchMemory } from './memory.ts'
+import { benchSyncCertified, benchSyncFull } from './sync.ts'
 import { benchTransactions } from './transactions.ts'
 
 const BENCHMARKS: Readonly<Record<string, (context: BenchContext) => Promise<Figure[]>>> = {
-  'catch-up': benchCatchUp,
   discovery: benchDiscovery,
   memory: benchMemory,
+  'sync-certified': benchSyncCertified,
+  'sync-full': benchSyncFull,
   transactions: benchTransactions
 }
 
@@ -37,14 +38,18 @@ for (const name of names) {
   try {
     log(name)
     for (const figure of await benchmark({ directory, runs: smoke ? 1 : runs, smoke, log })) {
-      console.log(json ? JSON.stringify(figure) : format(figure))
+      console.log(json ? JSON.stringify({ ...figure, met: isMet(figure) }) : format(figure))
     }
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
 }
 
-function format({ benchmark, case: name, value, unit, spread, against, againstValue, ratio }: Figure): string {
+function format(figure: Figure): string {
+  const { benchmark, case: name, value, unit, spread, against, againstValue, ratio, goal } = figure
   const [low, high] = spread.map((bound) => bound.toFixed(0))
-  return `${benchmark}, ${name}: ${value.toFixed(0)} ${unit} (${low} to ${high}); ${against}: ${againstValue.toFixed(0)}; ratio ${ratio.toFixed(2)}`
+  const line = `${benchmark}, ${name}: ${value.toFixed(0)} ${unit} (${low} to ${high}); ${against}: ${againstValue.toFixed(0)}; ratio ${ratio.toFixed(2)}`
+  if (goal === undefined || smoke) return line
+  const bound = 'least' in goal ? `at least ${goal.least}` : `at most ${goal.most}`
+  return `${line}, goal ${bound}: ${isMet(figure) ? 'met' : 'not met'}`
 }
