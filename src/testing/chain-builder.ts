@@ -2,6 +2,7 @@ import type { Committee } from '../consensus/committee.ts'
 import type { ScriptedEpochs } from './epoch-schedule.ts'
 import { type BuiltGenesis, buildGenesis } from './genesis-builder.ts'
 import { type ScriptedCommit, ScriptedConsensus, type ScriptedConsensusOptions } from './scripted-consensus.ts'
+import type { ScriptedContent } from './scripted-content.ts'
 import { deriveValidatorKeys } from './validator-keys.ts'
 
 /** What a chain for a test is made from. Small blocks by default. */
@@ -12,6 +13,8 @@ export interface ChainOptions {
   readonly validators?: number | readonly number[]
   /** Of keys, ancestors and transactions. @default 1 */
   readonly seed?: number
+  /** The transactions of each block. @default random bytes, as the next two say */
+  readonly content?: ScriptedContent
   /** Transactions of a block. @default 2 */
   readonly transactions?: number
   /** Bytes of a transaction. @default 32 */
@@ -40,9 +43,10 @@ export interface Chain extends BuiltGenesis {
 
 /** Builds a valid chain from commit 1 on, the same for the same options. */
 export function buildChain(options: ChainOptions): Chain {
-  const { seed = 1, transactions = 2, transactionBytes = 32, roundIntervalMs = 250, epochs } = options
+  const { seed = 1, content, transactions = 2, transactionBytes = 32, roundIntervalMs = 250, epochs } = options
   const { genesis, keys } = options.genesis ?? genesisOf(options)
-  return chainOf({ genesis, keys, seed, transactions, transactionBytes, roundIntervalMs, epochs }, options.commits)
+  const blocks = { content, transactions, transactionBytes, roundIntervalMs }
+  return chainOf({ genesis, keys, seed, ...blocks, epochs }, options.commits)
 }
 
 /**

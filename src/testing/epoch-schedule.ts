@@ -32,6 +32,8 @@ export interface EpochPlan extends BuiltCommittee {
   readonly firstCommit: number
   /** Index of its last commit; infinite on a chain without epochs. */
   readonly lastCommit: number
+  /** The round of its last commit's leader, with whose block the epoch ends; infinite on a chain without epochs. */
+  readonly lastRound: number
 }
 
 /** What a schedule is made from: part of the options of a scripted consensus. */
@@ -63,9 +65,15 @@ export class EpochSchedule {
     }
   }
 
-  /** The epoch that a commit belongs to. */
+  /** The epoch that a commit belongs to, from commit 1 on. */
   epochOf(index: number): number {
     return Math.floor((index - 1) / this.#length)
+  }
+
+  /** When the blocks are made that vote for a commit, in milliseconds since the Unix epoch. */
+  dueMs(index: number): number {
+    const { startTimeMs } = this.get(this.epochOf(index))
+    return startTimeMs + (this.leaderRound(index) + ROUNDS_TO_VOTE) * this.#init.roundIntervalMs
   }
 
   /** The round of a commit's leader. */
@@ -96,15 +104,17 @@ export class EpochSchedule {
     if (!Number.isSafeInteger(epoch) || epoch < 0) throw new RangeError(`no epoch ${epoch}`)
     const built = epoch === 0 ? { committee: genesis.committee, keys } : this.#build(epoch)
     if (epochs === undefined) {
-      return { ...built, epoch, startTimeMs: genesis.startTimeMs, firstCommit: 1, lastCommit: Number.POSITIVE_INFINITY }
+      const endless = { lastCommit: Number.POSITIVE_INFINITY, lastRound: Number.POSITIVE_INFINITY }
+      return { ...built, epoch, startTimeMs: genesis.startTimeMs, firstCommit: 1, ...endless }
     }
-    const rounds = this.#length + ROUNDS_TO_HAND_OVER + ROUNDS_TO_VOTE
+    const lastRound = this.#length + ROUNDS_TO_HAND_OVER
     return {
       ...built,
       epoch,
-      startTimeMs: genesis.startTimeMs + epoch * rounds * roundIntervalMs,
+      startTimeMs: genesis.startTimeMs + epoch * (lastRound + ROUNDS_TO_VOTE) * roundIntervalMs,
       firstCommit: epoch * this.#length + 1,
-      lastCommit: (epoch + 1) * this.#length
+      lastCommit: (epoch + 1) * this.#length,
+      lastRound
     }
   }
 

@@ -51,6 +51,7 @@ export {
 export { forgeCommittee, forgeHandOver, forgeLastCommit, forgeNextCommit, type HandOverForgery } from './forge-epoch.ts'
 export { type BuiltGenesis, buildGenesis, type GenesisOptions, type GenesisValidator } from './genesis-builder.ts'
 export { type ScriptedCommit, ScriptedConsensus, type ScriptedConsensusOptions } from './scripted-consensus.ts'
+export type { ScriptedContent, ScriptedPlace } from './scripted-content.ts'
 export { signBlock } from './sign-block.ts'
 export {
   encodeCertified,

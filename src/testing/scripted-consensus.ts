@@ -8,7 +8,8 @@ import type { ConsensusCommit } from '../node/soma-node.ts'
 import { bytesEqual } from '../runtime/hex.ts'
 import { ed25519PublicKey } from '../verify/ed25519.ts'
 import { type EpochPlan, EpochSchedule, ROUNDS_TO_VOTE, type ScriptedEpochs } from './epoch-schedule.ts'
-import { ScriptedDag } from './scripted-dag.ts'
+import type { ScriptedContent } from './scripted-content.ts'
+import { ScriptedDag, type ScriptedDagInit } from './scripted-dag.ts'
 import { ScriptedEpochEnd } from './scripted-epoch-end.ts'
 import { scriptedSnapshotMessage } from './scripted-snapshot.ts'
 import type { ValidatorKeys } from './validator-keys.ts'
@@ -20,6 +21,8 @@ export interface ScriptedConsensusOptions {
   readonly keys: readonly ValidatorKeys[]
   /** Decides ancestors and transactions: an integer from 0. */
   readonly seed: number
+  /** The transactions of each block. @default random bytes, as the next two say */
+  readonly content?: ScriptedContent | undefined
   /** Transactions of a block. @default 10 */
   readonly transactions?: number
   /** Bytes of a transaction. @default 400 */
@@ -63,7 +66,7 @@ const ROUNDS_TO_LEARN: number = ROUNDS_TO_VOTE - 1
 export class ScriptedConsensus {
   readonly #options: ScriptedConsensusOptions
   readonly #schedule: EpochSchedule
-  readonly #content: { transactions: number; transactionBytes: number; roundIntervalMs: number }
+  readonly #rounds: Pick<ScriptedDagInit, 'content' | 'transactions' | 'transactionBytes' | 'roundIntervalMs'>
   #lastCommit: CommitRef
   #epoch: EpochUnderWay
 
@@ -86,7 +89,7 @@ export class ScriptedConsensus {
     }
     this.#options = options
     this.#schedule = new EpochSchedule({ genesis, keys, roundIntervalMs, epochs: options.epochs })
-    this.#content = { transactions, transactionBytes, roundIntervalMs }
+    this.#rounds = { content: options.content, transactions, transactionBytes, roundIntervalMs }
     this.#lastCommit = genesisCommitRef(genesis)
     this.#epoch = this.#begin(0)
   }
@@ -116,6 +119,19 @@ export class ScriptedConsensus {
   /** The commits, start and validators of an epoch, made or not. Without epochs, every epoch has the validators of the genesis. */
   epoch(epoch: number): EpochPlan {
     return this.#schedule.get(epoch)
+  }
+
+  /** The epoch of a commit from 1 on, made or not. */
+  epochOf(index: number): number {
+    return this.#schedule.epochOf(index)
+  }
+
+  /**
+   * When a commit is certified, by the timestamps of the blocks that vote for it: milliseconds since the Unix epoch. Commits are a round apart, but
+   * the end of an epoch takes seven rounds more.
+   */
+  dueMs(index: number): number {
+    return this.#schedule.dueMs(index)
   }
 
   /** Makes the next round, and the commit that its blocks vote for. The first call of an epoch makes four rounds. */
@@ -161,7 +177,7 @@ export class ScriptedConsensus {
     const { chainId } = genesis
     const schedule = this.#schedule
     const plan = schedule.get(epoch)
-    const dag = new ScriptedDag({ chainId, plan, streamKey: this.#streamKeys(plan), ...this.#content })
+    const dag = new ScriptedDag({ chainId, plan, streamKey: this.#streamKeys(plan), ...this.#rounds })
     if (epochs === undefined || epochs.proofs === false) return { dag, end: undefined }
     return { dag, end: new ScriptedEpochEnd({ chainId, plan, schedule, stateHash: epochs.stateHash }) }
   }

@@ -8,6 +8,7 @@ import { trustBlock, type VerifiedBlock } from '../consensus/signed-block.ts'
 import { seededRandom } from '../runtime/random.ts'
 import { chooseAncestors } from './choose-ancestors.ts'
 import type { EpochPlan } from './epoch-schedule.ts'
+import type { ScriptedContent } from './scripted-content.ts'
 import { seededBytes } from './seeded-bytes.ts'
 import { signBlock } from './sign-block.ts'
 
@@ -17,6 +18,8 @@ export interface ScriptedDagInit {
   readonly plan: EpochPlan
   /** What ancestors and transactions of a round follow from: 32 bytes. */
   readonly streamKey: (round: number) => Digest
+  /** The transactions of blocks, in place of the random ones that the next two describe. */
+  readonly content: ScriptedContent | undefined
   /** Transactions of a block. */
   readonly transactions: number
   /** Bytes of a transaction. */
@@ -64,11 +67,12 @@ export class ScriptedDag {
 
   /** Makes a block of each validator. */
   makeRound({ commitVotes = [], endOfEpoch }: RoundContent = {}): VerifiedBlock[] {
-    const { chainId, plan, streamKey, transactions, transactionBytes, roundIntervalMs } = this.#init
+    const { chainId, plan, streamKey, content, transactions, transactionBytes, roundIntervalMs } = this.#init
     const { committee, epoch, startTimeMs } = plan
     const round = this.#round + 1
-    const blockBytes = transactions * transactionBytes
-    const stream = seededBytes(streamKey(round), round, 4 + blockBytes * plan.keys.length)
+    const blockBytes = content === undefined ? transactions * transactionBytes : 0
+    const roundKey = streamKey(round)
+    const stream = seededBytes(roundKey, round, 4 + blockBytes * plan.keys.length)
     const random = seededRandom(new DataView(stream.buffer, stream.byteOffset).getUint32(0))
     const parents = this.#refsOf(round - 1)
     const grandparents = round > 1 ? this.#refsOf(round - 2) : []
@@ -81,7 +85,9 @@ export class ScriptedDag {
         author,
         timestampMs: startTimeMs + round * roundIntervalMs,
         ancestors,
-        transactions: this.#transactionsIn(stream.subarray(4 + author * blockBytes)),
+        transactions:
+          content?.({ plan, round, author, roundKey }) ??
+          this.#transactionsIn(stream.subarray(4 + author * blockBytes)),
         commitVotes,
         endOfEpoch: endOfEpoch?.(author, ancestors)
       })

@@ -14,26 +14,24 @@ export interface ScriptedEpochEndInit {
 /** What the blocks of an epoch's last rounds say of its end: first when it is, then, signed, who comes after it, and last the aggregate. */
 export class ScriptedEpochEnd {
   readonly #init: ScriptedEpochEndInit
-  /** The round of the last commit's leader. */
-  readonly #lastRound: number
   #handOver: ScriptedHandOver | undefined
 
   constructor(init: ScriptedEpochEndInit) {
     this.#init = init
-    this.#lastRound = init.schedule.leaderRound(init.plan.lastCommit)
   }
 
   /** @param lastCommit the last commit handed out */
   in(round: number, lastCommit: CommitRef): RoundContent['endOfEpoch'] {
     const { plan, schedule } = this.#init
-    if (round < this.#lastRound - 2 || round > this.#lastRound) return undefined
+    const { lastRound } = plan
+    if (round < lastRound - 2 || round > lastRound) return undefined
     const next = schedule.get(plan.epoch + 1)
-    if (round === this.#lastRound - 2) return () => announcedEnd(next.startTimeMs)
+    if (round === lastRound - 2) return () => announcedEnd(next.startTimeMs)
     this.#handOver ??= this.#agree(next, lastCommit)
     const handOver = this.#handOver
-    const leader = this.#lastRound % plan.keys.length
+    const leader = lastRound % plan.keys.length
     return (author, ancestors) => {
-      if (round < this.#lastRound || author !== leader) return handOver.signedBy(author)
+      if (round < lastRound || author !== leader) return handOver.signedBy(author)
       const heard = ancestors.filter((ancestor) => ancestor.round === round - 1)
       const signers = heard.map((ancestor) => ancestor.author)
       return handOver.aggregatedBy(author, signers)
