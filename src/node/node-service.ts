@@ -16,7 +16,7 @@ import type { HandOverMode, StateSync } from '../state-sync/index.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 import { createBlockVerifier, type VerificationMode } from '../verify/block-verifier.ts'
 import { acquireSignaturePool } from '../verify/signature-pool.ts'
-import type { TransactionVerifier } from '../verify/transaction-verifier.ts'
+import { createTransactionVerifier } from '../verify/transaction-verifier.ts'
 import { partFromForeignPeers } from './foreign-peers.ts'
 import { NodeError } from './node-error.ts'
 import { createNodeLibp2p } from './node-libp2p.ts'
@@ -44,7 +44,7 @@ export interface ResolvedNodeInit {
   readonly metrics: NodeInit['metrics']
   readonly handOver: HandOverMode
   readonly verification: VerificationMode
-  readonly transactionVerifier: TransactionVerifier | undefined
+  readonly transactionVerifier: NodeInit['transactionVerifier']
   readonly config: NodeConfig
   readonly onPeerReport: (report: PeerReport) => void
   readonly logger: ComponentLogger
@@ -92,7 +92,8 @@ export class NodeService implements SomaNode {
   }
 
   static async create(init: ResolvedNodeInit): Promise<NodeService> {
-    const { store, genesis, config, clock, logger } = init
+    const { store, genesis, config, clock, logger, transactionVerifier } = init
+    const { chainId } = genesis
     const committee = await currentCommittee(store, genesis)
     const health = new HealthRegistry()
     const log = logger.forComponent('soma-p2p:node')
@@ -127,12 +128,15 @@ export class NodeService implements SomaNode {
           onRecordFailed: (error) => log.error('bans are not remembered: %s', error.message)
         }),
         blockVerifier: createBlockVerifier({
-          chainId: genesis.chainId,
+          chainId,
           signatures,
           bls: signatures,
           mode: init.verification,
           getCommittee: (epoch) => store.getCommittee(epoch),
-          ...(init.transactionVerifier === undefined ? {} : { transactionVerifier: init.transactionVerifier })
+          transactionVerifier:
+            transactionVerifier === 'certified'
+              ? createTransactionVerifier({ chainId, signatures })
+              : transactionVerifier
         }),
         onStored: () => {
           delivery.advance()
@@ -143,7 +147,7 @@ export class NodeService implements SomaNode {
       })
       partFromForeignPeers({
         libp2p,
-        chainId: toHex(genesis.chainId),
+        chainId: toHex(chainId),
         log,
         setHealth: (state) => health.set('chain', state)
       })

@@ -53,8 +53,11 @@ export interface NodeInit {
   handOver?: HandOverMode
   /** How much of what a quorum certified is verified anew: everything, or what proves the certification. @default 'full' */
   verification?: VerificationMode
-  /** Verifies the transactions of blocks. @default none: transactions are opaque */
-  transactionVerifier?: TransactionVerifier
+  /**
+   * Verifies the transactions of blocks: a verifier of one's own, or `'certified'` for certified user transactions and ends of publishing by the rules of
+   * `createTransactionVerifier`, on the node's own signature threads. @default none: transactions are opaque
+   */
+  transactionVerifier?: TransactionVerifier | 'certified'
   /** Timing and limits; everything has a default. */
   config?: Partial<NodeConfig>
   /** Called with every fault of a peer, and what came of it: for alarms and metrics. It must not throw. @default nobody listens */

@@ -61,13 +61,12 @@ export interface TransactionVerifierInit {
  * the committee's epoch, its bitmap of signers is canonical for the committee's size and they hold a quorum of its stake, its sender signed it, and its
  * signers certified it; an end of publishing is of the epoch, and of the block's author.
  *
- * It holds no threads of its own.
+ * It holds no threads of its own. A node makes itself one with `createNode({ genesis, transactionVerifier: 'certified' })`; elsewhere:
  *
  * ```ts
  * const { chainId } = decodeGenesis(genesis)
- * const signatures = acquireSignaturePool({ workers: 2 }) // the node's own threads; to be released after the node has stopped
- * const transactionVerifier = createTransactionVerifier({ chainId, signatures })
- * const node = await createNode({ genesis, store: 'data', transactionVerifier })
+ * const signatures = acquireSignaturePool({ workers: 2 }) // the process's threads, shared; to be released in the end
+ * const verifier = createTransactionVerifier({ chainId, signatures })
  * ```
  *
  * @throws {RangeError} when `rememberedTransactions` is out of range
