@@ -8,7 +8,7 @@ import type { Delivery, SubscribeOptions } from '../delivery/delivery.ts'
 import type { AccessType, Discovery } from '../discovery/index.ts'
 import { createPeerGate, type PeerReport, type Peers } from '../peers/index.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { HealthRegistry } from '../runtime/health.ts'
+import { type Health, HealthRegistry } from '../runtime/health.ts'
 import { bytesEqual, toHex } from '../runtime/hex.ts'
 import type { Random } from '../runtime/random.ts'
 import { toError } from '../runtime/soma-error.ts'
@@ -71,6 +71,8 @@ export class NodeService implements SomaNode {
   readonly consensus: ConsensusInterface
   readonly #init: ResolvedNodeInit
   readonly #parts: Parts
+  /** What the embedder says of its own parts. */
+  readonly #reported = new HealthRegistry()
   /** Of the epoch that the chain goes on in. */
   #committee: Committee
   #startedAt: number | undefined
@@ -218,6 +220,10 @@ export class NodeService implements SomaNode {
     return this.#parts.delivery.prune(index, options)
   }
 
+  reportHealth(part: string, health: Health): void {
+    this.#reported.set(part, health)
+  }
+
   async status(): Promise<NodeStatus> {
     const { libp2p, delivery, health } = this.#parts
     const { stateSync, discovery, peers } = libp2p.services
@@ -257,7 +263,7 @@ export class NodeService implements SomaNode {
       }),
       knownPeers: known.length,
       discovery: discovery.status(),
-      health: health.all()
+      health: { ...this.#reported.all(), ...health.all() }
     }
   }
 

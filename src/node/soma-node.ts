@@ -9,6 +9,7 @@ import type { SubscribeOptions } from '../delivery/delivery.ts'
 import type { AccessType, AddressSource, DhtOptions, DiscoveryStatus } from '../discovery/index.ts'
 import type { PeerReport } from '../peers/index.ts'
 import type { Clock } from '../runtime/clock.ts'
+import type { Health } from '../runtime/health.ts'
 import type { Random } from '../runtime/random.ts'
 import type { HandOverMode } from '../state-sync/index.ts'
 import type { ConsensusCommit } from '../state-sync/local-consensus.ts'
@@ -193,5 +194,7 @@ export interface SomaNode {
   setConfiguredPeers(addresses: readonly string[]): void
   /** Prunes below a commit, never past a registered cursor unless forced. */
   prune(index: number, options?: { force?: boolean }): Promise<number>
+  /** Says how a part of the embedder's own is, its executor say: `status` tells of it beside the node's own parts, whose names go before. */
+  reportHealth(part: string, health: Health): void
   status(): Promise<NodeStatus>
 }

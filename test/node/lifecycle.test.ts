@@ -156,4 +156,18 @@ describe('the life of a node', () => {
       [[validator.peerId.toString(), 'outbound']]
     )
   })
+  it('tells how the parts of its embedder are, which do not hide its own', async () => {
+    await using network = new TestNetwork(chain)
+    const node = await network.start({ validator: 0, commits: 3 })
+    const healthOf = async (part: string) => (await node.status()).health[part]
+    node.reportHealth('executor', { state: 'degraded', reason: 'no room' })
+    assert.deepEqual(await healthOf('executor'), { state: 'degraded', reason: 'no room' })
+    node.reportHealth('executor', { state: 'ok' })
+    assert.deepEqual(await healthOf('executor'), { state: 'ok' })
+
+    const own = Object.keys((await node.status()).health).find((part) => part !== 'executor') ?? assert.fail()
+    const before = await healthOf(own)
+    node.reportHealth(own, { state: 'failed', reason: 'not ours to say' })
+    assert.deepEqual(await healthOf(own), before)
+  })
 })
