@@ -82,7 +82,7 @@ export async function runNode({ config, log, signal, onStarted }: RunNodeInit): 
       config: { ...knobs, ...syncKnobs },
       logger: pinoLogger(log, config.log.components)
     })
-    if (config.executor === 'ledger') ledger = await openLedger(join(config.dataDir, 'ledger'))
+    if (config.executor === 'ledger') ledger = await openLedger(join(config.dataDir, 'ledger'), { genesis })
     await listening(node.start())
     if (!signal.aborted) await runParts(node)
   } finally {

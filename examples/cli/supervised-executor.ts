@@ -1,5 +1,7 @@
 import type { Logger } from 'pino'
+import type { SomaNode } from '../../src/node/soma-node.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
+import type { Health } from '../../src/runtime/health.ts'
 import { errorCode, toError } from '../../src/runtime/soma-error.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { type ExecutorInit, runExecutor } from '../ledger/run-executor.ts'
@@ -10,14 +12,23 @@ const LONGEST_RETRY_MS = 60_000
 
 /** What an executor is kept running with. */
 export interface SupervisedExecutorInit {
-  readonly node: ExecutorInit['node']
+  readonly node: ExecutorInit['node'] & Pick<SomaNode, 'reportHealth'>
   readonly ledger: Ledger
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly log: Logger
 }
 
-/** An executor that is started again after a failure, for it must never harm the sync. */
+/** The part of the node's health. */
+const PART = 'executor'
+
+/** Failures that end by themselves, when the disk has room again say. After any other somebody has to do something, though it is tried again too. */
+const PASSING = new Set(['LEDGER_READ_FAILED', 'LEDGER_WRITE_FAILED', 'STORAGE_READ_FAILED', 'STORAGE_WRITE_FAILED'])
+
+/**
+ * An executor that is started again where it was after a failure, for it must never harm the sync. The node's health says how it is: `degraded` while the
+ * database fails, `failed` where it refuses a commit.
+ */
 export class SupervisedExecutor {
   readonly #init: SupervisedExecutorInit
   #failure: string | undefined
@@ -43,6 +54,7 @@ export class SupervisedExecutor {
       } catch (thrown) {
         if (signal.aborted) return
         this.#failure = `${toError(thrown).message} [${errorCode(thrown)}]`
+        node.reportHealth(PART, healthOf(thrown, this.#failure))
         if (ledger.highestExecuted > before) wait = FIRST_RETRY_MS
         log.error({ err: toError(thrown), retryMs: wait }, 'the executor failed; the sync goes on')
         await clock.sleep(wait, { signal }).catch(() => undefined) // aborted: the loop ends
@@ -54,6 +66,11 @@ export class SupervisedExecutor {
   #onProgress(): void {
     if (this.#failure === undefined) return
     this.#failure = undefined
+    this.#init.node.reportHealth(PART, { state: 'ok' })
     this.#init.log.info('the executor goes on')
   }
+}
+
+function healthOf(thrown: unknown, reason: string): Health {
+  return { state: PASSING.has(errorCode(thrown)) ? 'degraded' : 'failed', reason }
 }

@@ -68,7 +68,7 @@ export class DevnetNode {
     try {
       const link = await openNodeLink(settings.linkMbit)
       closing.push(() => link.close())
-      const ledger = await openLedger(files.ledger)
+      const ledger = await openLedger(files.ledger, { genesis: scripted.genesis })
       closing.push(() => ledger.close())
       const node = await createNode({
         genesis: scripted.genesis,

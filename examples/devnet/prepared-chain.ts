@@ -86,7 +86,7 @@ async function makeChain(
   const consensus = new ScriptedConsensus(scripted)
   const files = nodeFiles(directory)
   const store = await openLevelStore(files.store, { genesis: scripted.genesis })
-  const ledger = await openLedger(files.ledger)
+  const ledger = await openLedger(files.ledger, { genesis: scripted.genesis })
   const totals = { commits: 0, blocks: 0, bytes: 0 }
   let stored: Promise<unknown> = Promise.resolve()
   let nextBreath = performance.now() + BREATH_MS

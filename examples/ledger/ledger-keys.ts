@@ -1,26 +1,34 @@
-/** The key of the ledger's position: where it stands. */
-export const POSITION_KEY: Uint8Array = tagged('position', new Uint8Array(0))
+const KINDS = { position: 0, transaction: 1, state: 2, account: 3, object: 4, epoch: 5 } as const
 
-/** The key under which an executed transaction's commit index is kept. */
+/** What the rows of a ledger are of. */
+export type RowKind = keyof typeof KINDS
+
+/** The key of a ledger's position: where it stands. */
+export const POSITION_KEY: Uint8Array = rowKey('position', new Uint8Array(0))
+
+/** The key of a row, by what identifies it among those of its kind. */
+export function rowKey(kind: RowKind, id: Uint8Array): Uint8Array {
+  const key = new Uint8Array(1 + id.byteLength)
+  key[0] = KINDS[kind]
+  key.set(id, 1)
+  return key
+}
+
+/** The key under which an executed transaction's effects are kept: those of an opaque one are the index of its commit. */
 export function transactionKey(digest: Uint8Array): Uint8Array {
-  return tagged('transaction', digest)
+  return rowKey('transaction', digest)
 }
 
 /** The key of the state after the commit of an index. */
 export function stateKey(index: number): Uint8Array {
-  return tagged('state', encodeIndex(index))
+  return rowKey('state', encodeIndex(index))
 }
 
 /** An index as 8 bytes, big-endian: it sorts as the number does. */
 export function encodeIndex(index: number): Uint8Array {
   const bytes = new Uint8Array(8)
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(index))
+  const view = new DataView(bytes.buffer)
+  view.setUint32(0, Math.floor(index / 0x1_0000_0000))
+  view.setUint32(4, index >>> 0)
   return bytes
-}
-
-function tagged(kind: 'position' | 'transaction' | 'state', rest: Uint8Array): Uint8Array {
-  const key = new Uint8Array(1 + rest.byteLength)
-  key[0] = { position: 0, transaction: 1, state: 2 }[kind]
-  key.set(rest, 1)
-  return key
 }

@@ -1,170 +1,101 @@
-import { ClassicLevel } from 'classic-level'
+import type { AbortOptions } from '@libp2p/interface'
+import type { CommitRef } from '../../src/consensus/commit-ref.ts'
 import type { CommittedSubDag } from '../../src/consensus/committed-sub-dag.ts'
-import { type Digest, digestKey, digestOf } from '../../src/consensus/digest.ts'
-import { bytesEqual } from '../../src/runtime/hex.ts'
-import { errorCode } from '../../src/runtime/soma-error.ts'
-import { LedgerError, type LedgerErrorCode } from './ledger-error.ts'
-import { encodeIndex, POSITION_KEY, stateKey, transactionKey } from './ledger-keys.ts'
-import { decodePosition, encodePosition, type LedgerPosition } from './ledger-position.ts'
-import { EMPTY_STATE, nextState } from './state-digest.ts'
+import type { Committee } from '../../src/consensus/committee.ts'
+import type { Digest } from '../../src/consensus/digest.ts'
+import type { Genesis } from '../../src/consensus/genesis.ts'
+import type { ByteLevel } from '../../src/storage/database.ts'
+import type { Account } from './account.ts'
+import type { EpochEnds } from './epoch-end.ts'
+import { createLedgerLevel } from './ledger-database.ts'
+import type { LedgerPosition, TransactionKind } from './ledger-position.ts'
+import { LevelLedger } from './level-ledger.ts'
+import type { TransactionCounts } from './transaction-execution.ts'
+import type { TransferEffects } from './transfer-effects.ts'
+
+/** What a ledger is opened for. */
+export interface LedgerOptions {
+  readonly genesis: Genesis
+  /** What blocks carry: bytes that nobody reads, or certified transactions whose payloads are transfers (see `transfer.ts`). @default 'opaque' */
+  readonly transactions?: TransactionKind | undefined
+  /**
+   * Where epochs end, and who comes next: for chains whose commits do not prove it. Whoever executes them then tells the node: see `handOver`.
+   *
+   * @default what the commits prove
+   */
+  readonly epochEnds?: EpochEnds | undefined
+  /** A database of the ledger's own, in place of one in the directory. @default on disk */
+  readonly level?: ByteLevel | undefined
+}
+
+/** The change of epoch at an epoch's last commit. */
+export interface EpochHandOver {
+  readonly lastCommit: CommitRef
+  /** Of the epoch that begins. */
+  readonly nextCommittee: Committee
+}
 
 /** What executing one commit did. */
-export interface ExecutedCommit {
+export interface ExecutedCommit extends TransactionCounts {
   readonly index: number
   /** The state after it. */
   readonly stateDigest: Digest
-  /** Transactions executed, and those left out because an earlier one was the same. */
-  readonly transactions: number
-  readonly duplicates: number
+  /** The change of epoch, with the last commit of one. */
+  readonly handOver: EpochHandOver | undefined
 }
 
 /**
  * A small ledger: the example of an executor's own database.
  *
- * Executing a transaction, opaque bytes here, is to fold its digest into a running state digest; each is executed once, however many
- * blocks carry it. The effects of a commit and the position behind it are one atomic, durable write, so that whatever kills the process,
- * each commit is executed exactly once.
+ * It executes each transaction once, however many blocks, commits or epochs bring it, and changes its epoch at the last commit of each. The effects of a commit
+ * and the position behind it are one atomic, durable write, so that whatever kills the process, each commit is executed exactly once.
+ *
+ * What an epoch hands over is the state after the commit before its last: the ledger executes no last commit that hands over another one than its own.
  */
-export interface Ledger extends LedgerPosition {
+export interface Ledger extends Omit<LedgerPosition, 'chainId' | 'kind'> {
+  /**
+   * The change of epoch that the commit executed last brought, where the ledger alone knows of it (`epochEnds`): whoever executes has the node insert that
+   * committee, again after a restart, for nobody knows whether it did before.
+   */
+  readonly handOver: EpochHandOver | undefined
   /**
    * Executes commits in order, the first following the one executed last, in one write. Calls queue behind each other.
    *
-   * @throws {LedgerError} `LEDGER_GAP`, `LEDGER_OTHER_CHAIN`, `LEDGER_READ_FAILED`, `LEDGER_WRITE_FAILED`; nothing is executed then
+   * @throws {LedgerError} `LEDGER_GAP`, `LEDGER_OTHER_CHAIN`, `LEDGER_WRONG_EPOCH`, `LEDGER_STATE_DIVERGED` for a commit that is refused: those before it are executed,
+   * and `onExecuted` was told; `LEDGER_READ_FAILED`, `LEDGER_WRITE_FAILED`: nothing is executed, unless the disk kept what it refused: what it did shows in
+   * `highestExecuted` when the next call begins, which leaves out such commits
    */
-  execute(subDags: readonly CommittedSubDag[]): Promise<ExecutedCommit[]>
-  /** The state after the commit of an index, or `undefined` where that is not executed. */
+  execute(subDags: readonly CommittedSubDag[], options?: ExecuteOptions): Promise<ExecutedCommit[]>
+  /** The state after the commit of an index, or `undefined` where that is not executed. That of the genesis for 0. */
   getStateDigest(index: number): Promise<Digest | undefined>
+  /**
+   * The same, waiting until the commit is executed: consensus hands an epoch over with it.
+   *
+   * @throws {LedgerError} `LEDGER_CLOSED` when the ledger closes before
+   * @throws the signal's reason
+   */
+  stateAfter(index: number, options?: AbortOptions): Promise<Digest>
+  /** What became of a certified transaction, by its digest (`transactionDigest`), or `undefined` where it is not executed. */
+  getEffects(transaction: Digest): Promise<TransferEffects | undefined>
+  /** The account of an Ed25519 public key: every key has one. */
+  getAccount(key: Uint8Array): Promise<Account>
+  /** The version of a shared object; 0 before its first transaction. */
+  getVersion(object: Uint8Array): Promise<number>
   /** Waits for the execution under way and closes the database. Idempotent. */
   close(): Promise<void>
+}
+
+export interface ExecuteOptions {
+  /** Called for each commit whose effects are durable, in order. */
+  readonly onExecuted?: ((commit: ExecutedCommit) => void) | undefined
 }
 
 /**
  * Opens the ledger of a directory, which is made when it is not there.
  *
- * @throws {LedgerError} `LEDGER_LOCKED`, `LEDGER_OPEN_FAILED`, `LEDGER_CORRUPTED`
+ * @throws {LedgerError} `LEDGER_LOCKED`, `LEDGER_OPEN_FAILED`, `LEDGER_CORRUPTED`, `LEDGER_OTHER_CHAIN`, `LEDGER_OTHER_TRANSACTIONS`
  */
-export async function openLedger(directory: string): Promise<Ledger> {
-  const database = new ClassicLevel<Uint8Array, Uint8Array>(directory, { keyEncoding: 'view', valueEncoding: 'view' })
-  try {
-    await database.open()
-  } catch (cause) {
-    const locked = cause instanceof Error && cause.cause !== undefined && errorCode(cause.cause) === 'LEVEL_LOCKED'
-    if (locked) throw new LedgerError('LEDGER_LOCKED', `another process has the ledger in ${directory} open`, { cause })
-    throw new LedgerError('LEDGER_OPEN_FAILED', `the ledger in ${directory} does not open`, { cause })
-  }
-  try {
-    const stored = await database.get(POSITION_KEY)
-    return new LevelLedger(database, stored === undefined ? undefined : decodePosition(stored))
-  } catch (thrown) {
-    await database.close()
-    throw thrown
-  }
-}
-
-type Put = { type: 'put'; key: Uint8Array; value: Uint8Array }
-
-class LevelLedger implements Ledger {
-  readonly #database: ClassicLevel<Uint8Array, Uint8Array>
-  #position: LedgerPosition
-  #running: Promise<unknown> = Promise.resolve()
-
-  constructor(database: ClassicLevel<Uint8Array, Uint8Array>, position: LedgerPosition | undefined) {
-    this.#database = database
-    this.#position = position ?? {
-      highestExecuted: 0,
-      commitDigest: undefined,
-      stateDigest: EMPTY_STATE,
-      transactions: 0
-    }
-  }
-
-  get highestExecuted(): number {
-    return this.#position.highestExecuted
-  }
-
-  get commitDigest(): Digest | undefined {
-    return this.#position.commitDigest
-  }
-
-  get stateDigest(): Digest {
-    return this.#position.stateDigest
-  }
-
-  get transactions(): number {
-    return this.#position.transactions
-  }
-
-  execute(subDags: readonly CommittedSubDag[]): Promise<ExecutedCommit[]> {
-    const execution = this.#running.then(() => this.#execute(subDags))
-    this.#running = execution.catch(() => undefined) // its caller has the error; the next in the queue must run
-    return execution
-  }
-
-  async getStateDigest(index: number): Promise<Digest | undefined> {
-    const stored = await this.#guard('LEDGER_READ_FAILED', () => this.#database.get(stateKey(index)))
-    return stored && new Uint8Array(stored)
-  }
-
-  async close(): Promise<void> {
-    await this.#running
-    await this.#database.close()
-  }
-
-  async #execute(subDags: readonly CommittedSubDag[]): Promise<ExecutedCommit[]> {
-    if (subDags.length === 0) return []
-    const digests = subDags.map((subDag) =>
-      subDag.blocks.flatMap(({ block }) => block.transactions.map((bytes) => digestOf('transaction', bytes)))
-    )
-    const done = await this.#alreadyExecuted(digests.flat())
-    const puts: Put[] = []
-    const executed: ExecutedCommit[] = []
-    let position = this.#position
-    for (const [at, { commit }] of subDags.entries()) {
-      const { index, digest } = commit.ref
-      checkFollows(position, commit)
-      const carried = digests[at] ?? []
-      const fresh = carried.filter((transaction) => {
-        const key = digestKey(transaction)
-        return !done.has(key) && done.add(key)
-      })
-      const stateDigest = nextState(position.stateDigest, digest, fresh)
-      position = {
-        highestExecuted: index,
-        commitDigest: digest,
-        stateDigest,
-        transactions: position.transactions + fresh.length
-      }
-      const value = encodeIndex(index)
-      for (const transaction of fresh) puts.push({ type: 'put', key: transactionKey(transaction), value })
-      puts.push({ type: 'put', key: stateKey(index), value: stateDigest })
-      executed.push({ index, stateDigest, transactions: fresh.length, duplicates: carried.length - fresh.length })
-    }
-    puts.push({ type: 'put', key: POSITION_KEY, value: encodePosition(position) })
-    await this.#guard('LEDGER_WRITE_FAILED', () => this.#database.batch(puts, { sync: true }))
-    this.#position = position
-    return executed
-  }
-
-  async #alreadyExecuted(digests: readonly Digest[]): Promise<Set<string>> {
-    const found = await this.#guard('LEDGER_READ_FAILED', () => this.#database.hasMany(digests.map(transactionKey)))
-    return new Set(digests.filter((_, at) => found[at]).map(digestKey))
-  }
-
-  async #guard<T>(code: LedgerErrorCode, operation: () => Promise<T>): Promise<T> {
-    if (this.#database.status !== 'open') throw new LedgerError('LEDGER_CLOSED', 'the ledger is closed')
-    try {
-      return await operation()
-    } catch (cause) {
-      throw new LedgerError(code, `the ledger's database failed: ${String(cause)}`, { cause })
-    }
-  }
-}
-
-function checkFollows(position: LedgerPosition, { ref, commit }: CommittedSubDag['commit']): void {
-  if (ref.index !== position.highestExecuted + 1) {
-    throw new LedgerError('LEDGER_GAP', `commit ${ref.index} after commit ${position.highestExecuted}`)
-  }
-  if (position.commitDigest !== undefined && !bytesEqual(commit.previousDigest, position.commitDigest)) {
-    throw new LedgerError('LEDGER_OTHER_CHAIN', `commit ${ref.index} follows another commit than the one executed`)
-  }
+export function openLedger(directory: string, options: LedgerOptions): Promise<Ledger> {
+  const { level = createLedgerLevel(directory), ...init } = options
+  return LevelLedger.open({ ...init, level, directory })
 }

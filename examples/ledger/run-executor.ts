@@ -1,6 +1,6 @@
 import { type CommittedSubDag, subDagBytes } from '../../src/consensus/committed-sub-dag.ts'
 import type { SomaNode } from '../../src/node/soma-node.ts'
-import type { ExecutedCommit, Ledger } from './ledger.ts'
+import type { EpochHandOver, ExecutedCommit, Ledger } from './ledger.ts'
 
 /** The name under which the executor's position holds back pruning. */
 const CURSOR = 'executor'
@@ -17,6 +17,7 @@ export interface ExecutorInit {
   readonly node: {
     readonly store: Pick<SomaNode['store'], 'getSubDag'>
     readonly subscribe: SomaNode['subscribe']
+    readonly insertCommittee: SomaNode['insertCommittee']
   }
   readonly ledger: Ledger
   /** Ends the executor after the commits at hand. */
@@ -31,21 +32,31 @@ export interface ExecutorInit {
  * Taking a commit from the subscription tells the node that those before may be pruned, so the ones after it are read ahead from the store,
  * and the subscription begins anew behind them: until they are durable in the ledger, the cursor stays where it was.
  *
+ * After the last commit of each epoch it tells the node who comes next: it may be what the sync waits for.
+ *
  * @throws {DeliveryError} when a commit that the ledger lacks is no longer in the store, or another executor runs on the node
  * @throws {StorageError} when the store cannot read
+ * @throws {SyncError} when the chain has another next committee, or another end of the epoch, than the ledger
  * @throws {LedgerError} when the ledger cannot execute or keep a commit
  */
 export async function runExecutor({ node, ledger, signal, onExecuted }: ExecutorInit): Promise<void> {
+  if (ledger.handOver !== undefined) await insert(node, ledger.handOver)
   let behind = true
   while (behind && !signal.aborted) {
     behind = false
     for await (const first of node.subscribe({ name: CURSOR, from: ledger.highestExecuted + 1, signal })) {
       const group = await readAhead(node.store, first)
-      for (const executed of await ledger.execute(group)) onExecuted?.(executed)
+      const executed = await ledger.execute(group, { onExecuted })
+      for (const { handOver } of executed) if (handOver !== undefined) await insert(node, handOver)
       behind = group.length > 1
       if (behind) break
     }
   }
+}
+
+/** The node compares the committee with what the chain proves, or goes on with it where it proves nothing. */
+function insert(node: ExecutorInit['node'], { nextCommittee, lastCommit }: EpochHandOver): Promise<unknown> {
+  return node.insertCommittee(nextCommittee, lastCommit)
 }
 
 /** The commit and those that directly follow it in the store, up to a group's size. */

@@ -33,7 +33,7 @@ test('validators get equal, whole and separate copies of one chain, and a consen
     await chain.cloneTo(directory) // what is there is left
     const files = nodeFiles(directory)
     const store = await openLevelStore(files.store, { genesis: scripted.genesis })
-    const ledger = await openLedger(files.ledger)
+    const ledger = await openLedger(files.ledger, { genesis: scripted.genesis })
     const { index, digest } = store.watermarks.highestSynced
     assert.equal(store.watermarks.highestCertifiable, 230)
     assert.equal(ledger.highestExecuted, 230)

@@ -2,14 +2,23 @@ import type { ExecutorInit } from '../../examples/ledger/run-executor.ts'
 import { blockMessage } from '../../src/consensus/block.ts'
 import { encodeCommit, trustCommit } from '../../src/consensus/commit.ts'
 import type { CommittedSubDag } from '../../src/consensus/committed-sub-dag.ts'
+import type { Genesis } from '../../src/consensus/genesis.ts'
 import { decodeSignedBlock, trustBlock } from '../../src/consensus/signed-block.ts'
+import { buildGenesis } from '../../src/testing/genesis-builder.ts'
+import { deriveValidatorKeys } from '../../src/testing/validator-keys.ts'
+
+/** What the chains begin with. */
+export const GENESIS: Genesis = buildGenesis({
+  validators: [{ keys: deriveValidatorKeys(1, 0) }],
+  startTimeMs: 0
+}).genesis
 
 const SIGNATURE = new Uint8Array(64) // the ledger trusts what it is given
 
 /** Commits that carry the given transactions: a list of texts for each block of each commit. */
 export function chainOf(
   commits: readonly (readonly (readonly string[])[])[],
-  chainId: Uint8Array = new Uint8Array(32)
+  chainId: Uint8Array = GENESIS.chainId
 ): CommittedSubDag[] {
   let previousDigest: Uint8Array = chainId
   return commits.map((blocks, at) => {
@@ -53,6 +62,7 @@ export function nodeWith(chain: readonly CommittedSubDag[]): ExecutorInit['node'
   return {
     subscribed,
     store: { getSubDag: async (index) => find(index) },
+    insertCommittee: async () => 'known',
     async *subscribe({ from = 1, signal } = {}) {
       subscribed.push(from)
       for (const subDag of chain.filter(({ commit }) => commit.ref.index >= from)) {

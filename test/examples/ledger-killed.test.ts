@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { openLedger } from '../../examples/ledger/ledger.ts'
 import { randomInteger, seededRandom } from '../../src/runtime/random.ts'
-import { longChain } from './ledger-chain.ts'
+import { GENESIS, longChain } from './ledger-chain.ts'
 
 const LENGTH = 400
 const KILLS = 6
@@ -54,9 +54,9 @@ test('an executor killed at random instants goes on where it was and ends in the
     }
     assert.equal(last, LENGTH, `seed ${seed}`)
 
-    const undisturbed = await openLedger(join(directory, 'undisturbed'))
+    const undisturbed = await openLedger(join(directory, 'undisturbed'), { genesis: GENESIS })
     await undisturbed.execute(longChain(LENGTH))
-    const killed = await openLedger(join(directory, 'killed'))
+    const killed = await openLedger(join(directory, 'killed'), { genesis: GENESIS })
     assert.deepEqual(killed.stateDigest, undisturbed.stateDigest, `seed ${seed}`)
     assert.equal(killed.transactions, undisturbed.transactions, `seed ${seed}`)
     await Promise.all([killed.close(), undisturbed.close()])

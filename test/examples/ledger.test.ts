@@ -3,12 +3,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { type Ledger, openLedger } from '../../examples/ledger/ledger.ts'
+import { type ExecutedCommit, type Ledger, openLedger } from '../../examples/ledger/ledger.ts'
 import { type ExecutorInit, runExecutor } from '../../examples/ledger/run-executor.ts'
-import { EMPTY_STATE, nextState } from '../../examples/ledger/state-digest.ts'
+import { nextState } from '../../examples/ledger/state-digest.ts'
 import type { CommittedSubDag } from '../../src/consensus/committed-sub-dag.ts'
 import { digestOf } from '../../src/consensus/digest.ts'
-import { chainOf, longChain, nodeWith } from './ledger-chain.ts'
+import { chainOf, GENESIS, longChain, nodeWith } from './ledger-chain.ts'
 
 const directories: string[] = []
 after(() => Promise.all(directories.map((directory) => rm(directory, { recursive: true }))))
@@ -20,7 +20,7 @@ async function emptyDirectory(): Promise<string> {
 }
 
 async function withLedger<T>(use: (ledger: Ledger) => Promise<T>, directory?: string): Promise<T> {
-  const ledger = await openLedger(directory ?? (await emptyDirectory()))
+  const ledger = await openLedger(directory ?? (await emptyDirectory()), { genesis: GENESIS })
   try {
     return await use(ledger)
   } finally {
@@ -34,7 +34,7 @@ const never = new AbortController().signal
 function chained(chain: readonly CommittedSubDag[], texts: readonly string[][]): Uint8Array {
   return chain.reduce(
     (state, { commit }, at) => nextState(state, commit.ref.digest, (texts[at] ?? []).map(transactionDigest)),
-    EMPTY_STATE
+    GENESIS.stateHash
   )
 }
 
@@ -42,9 +42,10 @@ test('the state digest chains each commit with the transactions it executed, in 
   withLedger(async (ledger) => {
     const chain = chainOf([[['a', 'b'], ['c']], [['d']]])
     const executed = await ledger.execute(chain)
+    const counts = { failed: 0, duplicates: 0, endsOfPublish: 0, unreadable: 0, handOver: undefined }
     assert.deepEqual(executed, [
-      { index: 1, stateDigest: chained(chain.slice(0, 1), [['a', 'b', 'c']]), transactions: 3, duplicates: 0 },
-      { index: 2, stateDigest: chained(chain, [['a', 'b', 'c'], ['d']]), transactions: 1, duplicates: 0 }
+      { index: 1, stateDigest: chained(chain.slice(0, 1), [['a', 'b', 'c']]), transactions: 3, ...counts },
+      { index: 2, stateDigest: chained(chain, [['a', 'b', 'c'], ['d']]), transactions: 1, ...counts }
     ])
     assert.deepEqual(ledger.stateDigest, executed[1]?.stateDigest)
     assert.equal(ledger.transactions, 4)
@@ -102,21 +103,25 @@ test('the state after each executed commit can be asked for', () =>
     assert.equal(await ledger.getStateDigest(6), undefined)
   }))
 
-test('a gap, a commit again and a commit of another chain are refused whole, and the ledger goes on', () =>
+test('a gap, a commit again and a commit of another chain are refused, those before them executed, and the ledger goes on', () =>
   withLedger(async (ledger) => {
-    const chain = longChain(4)
-    const other = chainOf([[['x']], [['y']], [['z']]], new Uint8Array(32).fill(1))
-    const [first, second, third] = chain
-    assert(first && second && third)
+    const [first, second, third, fourth] = longChain(4)
+    const [foreign, foreignSecond] = chainOf([[['x']], [['y']]], new Uint8Array(32).fill(1))
+    assert(first && second && third && fourth && foreign && foreignSecond)
+    await assert.rejects(ledger.execute([foreign]), { code: 'LEDGER_OTHER_CHAIN' })
     await ledger.execute([first])
-    await assert.rejects(ledger.execute([second, second]), { code: 'LEDGER_GAP' })
     await assert.rejects(ledger.execute([third]), { code: 'LEDGER_GAP' })
     await assert.rejects(ledger.execute([first]), { code: 'LEDGER_GAP' })
-    await assert.rejects(ledger.execute(other.slice(1, 2)), { code: 'LEDGER_OTHER_CHAIN' })
+    await assert.rejects(ledger.execute([foreignSecond]), { code: 'LEDGER_OTHER_CHAIN' })
     assert.equal(ledger.highestExecuted, 1)
     assert.equal(await ledger.getStateDigest(2), undefined)
-    await ledger.execute([second, third])
-    assert.equal(ledger.highestExecuted, 3)
+
+    const told: number[] = []
+    const onExecuted = ({ index }: ExecutedCommit) => told.push(index)
+    await assert.rejects(ledger.execute([second, fourth, third], { onExecuted }), { code: 'LEDGER_GAP' })
+    assert.deepEqual([ledger.highestExecuted, told], [2, [2]])
+    await ledger.execute([third, fourth], { onExecuted })
+    assert.deepEqual([ledger.highestExecuted, told], [4, [2, 3, 4]])
   }))
 
 test('calls queue behind each other', () =>
@@ -128,15 +133,15 @@ test('calls queue behind each other', () =>
 
 test('a ledger that is open elsewhere, damaged, closed or not a directory says so', async () => {
   const directory = await emptyDirectory()
-  const ledger = await openLedger(directory)
-  await assert.rejects(openLedger(directory), { code: 'LEDGER_LOCKED' })
+  const ledger = await openLedger(directory, { genesis: GENESIS })
+  await assert.rejects(openLedger(directory, { genesis: GENESIS }), { code: 'LEDGER_LOCKED' })
   await ledger.close()
   await ledger.close()
   await assert.rejects(ledger.execute(longChain(1)), { code: 'LEDGER_CLOSED' })
   await assert.rejects(ledger.getStateDigest(1), { code: 'LEDGER_CLOSED' })
   const file = join(directory, 'file')
   await writeFile(file, '')
-  await assert.rejects(openLedger(file), { code: 'LEDGER_OPEN_FAILED' })
+  await assert.rejects(openLedger(file, { genesis: GENESIS }), { code: 'LEDGER_OPEN_FAILED' })
 })
 
 test('the executor goes on where the ledger stands, one commit after the other', async () => {
@@ -170,9 +175,9 @@ test('while it is behind, the executor writes many commits at once, and bounds w
       get(target, key) {
         const value = Reflect.get(target, key, target)
         if (key !== 'execute') return typeof value === 'function' ? value.bind(target) : value
-        return (subDags: CommittedSubDag[]) => {
+        return (...[subDags, options]: Parameters<Ledger['execute']>) => {
           writes.push(subDags.length)
-          return target.execute(subDags)
+          return target.execute(subDags, options)
         }
       }
     })
@@ -189,6 +194,7 @@ test('what the node may prune is durable in the ledger: its cursor is never ahea
     const { store } = nodeWith(chain)
     let highest = 0 // grows as a sync goes on
     const node: ExecutorInit['node'] = {
+      ...nodeWith(chain),
       store: { getSubDag: async (index) => (index <= highest ? store.getSubDag(index) : undefined) },
       async *subscribe({ name, from = 1 } = {}) {
         assert.equal(name, 'executor')

@@ -17,20 +17,25 @@ before(async () => {
 })
 after(() => rm(directory, { recursive: true }))
 
-const subDags = buildChain({ commits: 6 }).commits.map(({ subDag }) => subDag)
+const chain = buildChain({ commits: 6 })
+const subDags = chain.commits.map(({ subDag }) => subDag)
 
-/** Nothing to read ahead. */
-const store = { getSubDag: async () => undefined }
+/** Nothing to read ahead, and nothing to tell. */
+const beside = {
+  store: { getSubDag: async () => undefined },
+  insertCommittee: async () => 'known' as const,
+  reportHealth: () => undefined
+}
 
 test('a failed executor runs again where it was, later each time that it gets no further', async () => {
-  const ledger = await openLedger(join(directory, 'ledger'))
+  const ledger = await openLedger(join(directory, 'ledger'), chain)
   const clock = new ManualClock()
   const lines: { msg: string; retryMs?: number }[] = []
   const log = pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) })
   /** How many commits each subscription gives before it fails; the last goes to the end. */
   const subscriptions = [2, 0, 0, 1, 99]
   const node = {
-    store,
+    ...beside,
     async *subscribe({ from = 1 }: SubscribeOptions = {}): AsyncGenerator<CommittedSubDag> {
       const count = subscriptions.shift() ?? 0
       for (const subDag of subDags.slice(from - 1, from - 1 + count)) yield subDag
@@ -64,11 +69,11 @@ test('a failed executor runs again where it was, later each time that it gets no
 })
 
 test('it ends while it waits when the signal aborts', async () => {
-  const ledger = await openLedger(join(directory, 'aborted'))
+  const ledger = await openLedger(join(directory, 'aborted'), chain)
   const clock = new ManualClock()
   const stop = new AbortController()
   const node = {
-    store,
+    ...beside,
     // biome-ignore lint/correctness/useYield: it fails before there is anything
     async *subscribe(): AsyncGenerator<CommittedSubDag> {
       throw new Error('never')

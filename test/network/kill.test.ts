@@ -105,8 +105,8 @@ describe(`a node killed in mid catch-up (seed ${SEED})`, () => {
         const again = [...asked].filter((key) => (indexOf.get(key) ?? 0) <= highest)
         assert.deepEqual(again, [], `life ${life}: fetched blocks of commits up to ${highest} again`)
       }
-      const ledger = await openLedger(join(directory, 'ledger'))
-      const undisturbed = await openLedger(join(directory, 'undisturbed'))
+      const ledger = await openLedger(join(directory, 'ledger'), chain)
+      const undisturbed = await openLedger(join(directory, 'undisturbed'), chain)
       for (let index = 1; index <= COMMITS; index++) await undisturbed.execute([commitAt(chain, index).subDag])
       assert.deepEqual(
         { executed: ledger.highestExecuted, state: toHex(ledger.stateDigest) },

@@ -25,7 +25,7 @@ const node = await createNode({
   seeds: [options.seed],
   config: { signatureWorkers: 0, discoveryIntervalMs: 100, privateNetwork: true, commitsPerRange: 20 }
 })
-const ledger = await openLedger(`${options.directory}/ledger`)
+const ledger = await openLedger(`${options.directory}/ledger`, node)
 tell({
   type: 'opened',
   highestSynced: node.store.watermarks.highestSynced.index,
