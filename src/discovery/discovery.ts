@@ -58,7 +58,7 @@ export interface DiscoveryConfig {
   discoveryIntervalMs: number
   /** Whether addresses of private ranges, loopback among them, are taken from node infos and given away in one's own. @default false */
   privateNetwork: boolean
-  /** Connected peers asked from one tick to the next, one after the other: first the one asked longest ago, then others at random. @default 5 */
+  /** Connected peers asked from one tick to the next, one after the other, at random, nobody twice before everybody once; seeds only where others are fewer. @default 5 */
   peersPerTick: number
   /** Most node infos kept. A fifth of them may come from one introducer, a twentieth name one subnet, and a quarter as many more may come from the DHT. @default 1000 */
   maxKnownPeers: number

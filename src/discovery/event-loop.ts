@@ -188,6 +188,7 @@ export class EventLoop {
         onEvent(message)
         this.#seeker.connected(message.peerId)
         this.#exchanges.ask(message.peerId)
+        this.#turns.asked(message.peerId)
         return false
       case 'disconnected':
         onEvent(message)

@@ -31,8 +31,6 @@ export class Exchanges {
   readonly #underWay = new Map<string, AbortController>()
   readonly #prompt = new Set<string>()
   readonly #waiting = new Map<string, PeerId>()
-  /** Connected peers that were asked, the one asked longest ago first. */
-  readonly #asked = new Map<string, PeerId>()
   #succeeded = 0
   #failed = 0
 
@@ -46,29 +44,18 @@ export class Exchanges {
 
   /** Asks a connected peer as soon as there is room. */
   ask(peerId: PeerId): void {
-    const key = peerId.toString()
-    this.#asked.delete(key)
-    this.#asked.set(key, peerId)
-    this.#waiting.set(key, peerId)
+    this.#waiting.set(peerId.toString(), peerId)
     this.#next()
-  }
-
-  /** Of these peers, the one asked longest ago: it has learned most since. */
-  askedLongestAgo(peerIds: readonly PeerId[]): PeerId | undefined {
-    const keys = new Set(peerIds.map(String))
-    for (const [key, peerId] of this.#asked) if (keys.has(key)) return peerId
-    return undefined
   }
 
   /** Leaves all but those connected unasked: that one has disconnected may have been told while there was no room for it. */
   retain(connected: readonly PeerId[]): void {
     const keys = new Set(connected.map(String))
-    for (const [key, peerId] of this.#asked) if (!keys.has(key)) this.cancel(peerId)
+    for (const [key, peerId] of this.#waiting) if (!keys.has(key)) this.cancel(peerId)
   }
 
   /** Leaves a peer that has disconnected unasked. */
   cancel(peerId: PeerId): void {
-    this.#asked.delete(peerId.toString())
     this.#waiting.delete(peerId.toString())
   }
 

@@ -4,21 +4,30 @@ import type { Clock } from '../runtime/clock.ts'
 import { type Random, shuffled } from '../runtime/random.ts'
 import type { DiscoveryConfig } from './discovery.ts'
 import type { Exchanges } from './exchanges.ts'
+import type { KnownPeers } from './known-peers.ts'
 
 export interface TurnsInit {
   readonly config: Pick<DiscoveryConfig, 'discoveryIntervalMs' | 'peersPerTick'>
   readonly clock: Clock
   readonly random: Random
   readonly peers: Peers
+  readonly known: Pick<KnownPeers, 'isFrom'>
   readonly exchanges: Exchanges
 }
 
-/** Whose turn it is to be asked: a few connected peers from one tick to the next, one after the other, so that each need not send what those before have brought. */
+/**
+ * Whose turn it is to be asked: a few connected peers from one tick to the next, one after the other, so that each need not send what those before have brought.
+ *
+ * They are drawn at random, nobody twice before everybody once. Seeds have no turn while enough others could have it: the whole network begins with them, and would
+ * go on asking them first.
+ */
 export class Turns {
   readonly #init: TurnsInit
   /** Whose turn it was since the last tick. */
+  readonly #sinceTick = new Set<string>()
+  /** Connected peers that were asked in this round: when all were, the next begins. */
   readonly #asked = new Set<string>()
-  #askedAt = Number.NEGATIVE_INFINITY
+  #takenAt = Number.NEGATIVE_INFINITY
 
   constructor(init: TurnsInit) {
     this.#init = init
@@ -33,26 +42,48 @@ export class Turns {
   /** A tick: it may be anybody's turn again. */
   tick(): void {
     const { peers, exchanges } = this.#init
-    exchanges.retain(peers.connected().map(({ peerId }) => peerId))
-    this.#asked.clear()
+    const connected = peers.connected().map(({ peerId }) => peerId)
+    exchanges.retain(connected)
+    const keys = new Set(connected.map(String))
+    for (const key of this.#asked) if (!keys.has(key)) this.#asked.delete(key)
+    this.#sinceTick.clear()
     this.take()
   }
 
-  /** Asks as many as it was time for since it did so last: after a tick first the one that was asked longest ago, then others at random, none twice. */
+  /** Takes note of a peer that was asked out of turn, because it is new: that was its turn in this round. */
+  asked(peerId: PeerId): void {
+    this.#asked.add(peerId.toString())
+  }
+
+  /** Asks as many as it was time for since it did so last. */
   take(): void {
-    const { config, clock, random, peers, exchanges } = this.#init
+    const { config, clock, exchanges } = this.#init
     const now = clock.monotonic()
-    const count = Math.min(config.peersPerTick, Math.round((now - this.#askedAt) / this.everyMs))
-    if (count === 0) return
-    this.#askedAt = now
-    const connected = peers.connected().map(({ peerId }) => peerId)
-    const askable = connected.filter((peerId) => peers.isAvailable(peerId) && !this.#asked.has(peerId.toString()))
-    const first = this.#asked.size === 0 ? exchanges.askedLongestAgo(askable) : undefined
-    const isFirst = (peerId: PeerId) => first?.equals(peerId) === true
-    const chosen = shuffled(random, askable).sort((a, b) => Number(isFirst(b)) - Number(isFirst(a)))
-    for (const peerId of chosen.slice(0, count)) {
-      this.#asked.add(peerId.toString())
+    const due = Math.round((now - this.#takenAt) / this.everyMs)
+    if (due === 0) return
+    this.#takenAt = now
+    for (const peerId of this.#draw(Math.min(due, config.peersPerTick - this.#sinceTick.size))) {
+      this.#sinceTick.add(peerId.toString())
       exchanges.ask(peerId)
     }
+  }
+
+  #draw(count: number): PeerId[] {
+    const { random } = this.#init
+    const askable = shuffled(random, this.#askable())
+    const first = askable.filter((peerId) => !this.#asked.has(peerId.toString())).slice(0, count)
+    const again = askable.filter((peerId) => this.#asked.has(peerId.toString())).slice(0, count - first.length)
+    if (again.length > 0) this.#asked.clear()
+    for (const peerId of again.length > 0 ? again : first) this.asked(peerId)
+    return [...first, ...again]
+  }
+
+  /** Those who answer, and have had no turn since the last tick. */
+  #askable(): PeerId[] {
+    const { config, peers, known } = this.#init
+    const available = peers.connected().flatMap(({ peerId }) => (peers.isAvailable(peerId) ? [peerId] : []))
+    const others = available.filter((peerId) => !known.isFrom('seed', peerId))
+    const askable = others.length < config.peersPerTick ? available : others
+    return askable.filter((peerId) => !this.#sinceTick.has(peerId.toString()))
   }
 }

@@ -146,20 +146,14 @@ test('who has disconnected is not asked any more', async () => {
   )
 })
 
-test('of those given, the one asked longest ago is told, and none that is gone', () => {
-  const { exchanges, calls, succeed } = make()
-  for (const peerId of ids.slice(0, 5)) exchanges.ask(peerId)
-  exchanges.ask(id(0))
-  assert.equal(exchanges.askedLongestAgo([id(0), id(3), id(2), id(9)]), id(2))
-  assert.equal(exchanges.askedLongestAgo([id(9)]), undefined)
-  exchanges.retain([id(0), id(3)])
-  assert.equal(exchanges.askedLongestAgo(ids), id(3))
-  succeed(0)
-  exchanges.done(id(0))
-  exchanges.done(id(1))
+test('at a tick those who are gone without a word are left unasked', () => {
+  const { exchanges, calls } = make()
+  for (const peerId of ids.slice(0, 6)) exchanges.ask(peerId)
+  exchanges.retain([id(0), id(5)])
+  for (const number of [0, 1, 2]) exchanges.done(id(number))
   assert.deepEqual(
     calls.slice(3).map(({ peer }) => peer),
-    [id(3), id(0)].map(String)
+    [id(5).toString()]
   )
 })
 
