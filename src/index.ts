@@ -36,6 +36,7 @@ export {
   transactionDigest,
   transactionMessage
 } from './consensus/transaction.ts'
+export type { TrustedCheckpoint } from './consensus/trusted-checkpoint.ts'
 export type { Validator, ValidatorSet } from './consensus/validator-set.ts'
 export { normaliseVotingPowers } from './consensus/voting-power.ts'
 export { createDelivery, type DeliveryInit } from './delivery/commit-delivery.ts'

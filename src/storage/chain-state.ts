@@ -6,6 +6,7 @@ import { bytesEqual } from '../runtime/hex.ts'
 import { CertifierCopies, COPIES_WATCHED } from './certifier-copies.ts'
 import type { Database } from './database.ts'
 import {
+  beginningKey,
   blockKey,
   certifierCopyKey,
   certifiersRange,
@@ -23,7 +24,7 @@ import { corrupted } from './level-error.ts'
 /** Where the chain in a database stands. */
 export interface ChainState {
   readonly tip: CommitRef
-  /** Epoch of the tip; 0 at the genesis. */
+  /** Epoch of the tip; 0 at the genesis, and the one that the chain goes on in at a checkpoint. */
   readonly tipEpoch: number
   readonly lowestAvailable: number
   /** 0 when no commit has certifiers. */
@@ -33,6 +34,27 @@ export interface ChainState {
 /** The highest synced commit, as a value. */
 export function encodeTip({ index, digest }: CommitRef): Uint8Array {
   return Buffer.concat([encodeNumber(index), digest])
+}
+
+/** Where a chain begins that does not begin at the genesis. */
+export interface Beginning {
+  readonly commit: CommitRef
+  /** The epoch that the chain goes on in. */
+  readonly epoch: number
+}
+
+/** The beginning, as a value. */
+export function encodeBeginning({ commit, epoch }: Beginning): Uint8Array {
+  return Buffer.concat([encodeTip(commit), encodeNumber(epoch)])
+}
+
+/** @throws {StorageError} `STORAGE_CORRUPTED` */
+export async function readBeginning(database: Database): Promise<Beginning | undefined> {
+  const bytes = await database.get(beginningKey)
+  if (bytes === undefined) return undefined
+  if (bytes.byteLength !== 8 + DIGEST_LENGTH + 8) throw corrupted(`the beginning of ${database.where} does not decode`)
+  const commit = { index: readNumber(bytes, 0), digest: bytes.slice(8, -8) }
+  return { commit, epoch: readNumber(bytes, 8 + DIGEST_LENGTH) }
 }
 
 /** @throws {StorageError} `STORAGE_CORRUPTED` */
@@ -45,7 +67,7 @@ export async function readState(database: Database): Promise<ChainState> {
   const lowestAvailable = readNumber(lowestValue, 0)
   return {
     tip,
-    tipEpoch: tip.index === 0 ? 0 : await epochOf(database, tip),
+    tipEpoch: await epochOf(database, tip),
     lowestAvailable,
     highestCertifiable: (await highestCertifiableIn(database, lowestAvailable, tip.index)) ?? 0
   }
@@ -99,6 +121,9 @@ export function storedRefs(bytes: Uint8Array, index: number): Commit['blocks'] {
 }
 
 async function epochOf(database: Database, tip: CommitRef): Promise<number> {
+  if (tip.index === 0) return 0
+  const beginning = await readBeginning(database)
+  if (beginning?.commit.index === tip.index) return beginning.epoch
   const bytes = await database.get(commitKey(tip.index))
   if (bytes === undefined) throw corrupted(`commit ${tip.index}, the highest synced one, is missing`)
   const { commit, ref } = storedCommit(bytes, tip.index)

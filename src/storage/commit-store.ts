@@ -4,6 +4,7 @@ import type { CommitRef } from '../consensus/commit-ref.ts'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
 import type { Committee } from '../consensus/committee.ts'
 import type { Digest } from '../consensus/digest.ts'
+import type { TrustedCheckpoint } from '../consensus/trusted-checkpoint.ts'
 
 /** Blocks whose votes certify a commit. A commit that has certifiers keeps them: what comes later for it is left out. */
 export interface CertifierWrite {
@@ -30,9 +31,9 @@ export interface StoreWrite {
 
 /** Where the store stands. */
 export interface Watermarks {
-  /** Every commit up to it is stored whole, with its blocks. Commit 0, the genesis, in an empty store. */
+  /** Every commit up to it, from the lowest available one on, is stored whole, with its blocks. Commit 0, the genesis, in an empty store. */
   readonly highestSynced: CommitRef
-  /** Below it this node has pruned. 1 in a store that was never pruned. */
+  /** Below it nothing is there. 1 in a store that was never pruned and began at the genesis; above `highestSynced` in one that has only begun, at a checkpoint. */
   readonly lowestAvailable: number
   /** The highest commit with certifiers in the store; 0 when there is none. Never above `highestSynced`. */
   readonly highestCertifiable: number
@@ -62,6 +63,20 @@ export interface CommitStore {
    * nowhere, another committee of a known epoch); `STORAGE_WRITE_FAILED` when the database refuses (disk full). The watermark is where it was
    */
   write(write: StoreWrite): Promise<void>
+
+  /**
+   * Makes an empty store begin after a commit that it does not hold: in one atomic, durable write that commit becomes the highest synced one, the next the
+   * lowest available, and its committee is stored. Everything at or below it is absent, as if pruned, and the chain goes on in the committee's epoch.
+   *
+   * Beginning where the store has just begun is no error, so that it may be tried again after a failure.
+   *
+   * @throws {StorageError} `STORAGE_INVALID_ARGUMENT` when there are commits or the store began elsewhere, for an index that is no commit's, and for another committee
+   * of a known epoch; `STORAGE_WRITE_FAILED`
+   */
+  beginAt(checkpoint: TrustedCheckpoint): Promise<void>
+
+  /** The checkpoint that the store began at, or `undefined` where it began at the genesis. */
+  getBeginning(): Promise<TrustedCheckpoint | undefined>
 
   /** The commit of an index, or `undefined` where it is pruned or not yet synced. */
   getCommit(index: number): Promise<TrustedCommit | undefined>

@@ -9,6 +9,7 @@ import { DIGEST_LENGTH } from '../consensus/limits.ts'
  * 00                                            version u32, chain id 32      what the database is
  * 01                                            index u64, digest 32          the highest synced commit
  * 02                                            index u64                     the lowest available commit
+ * 03                                            index u64, digest 32, epoch u64   the checkpoint that the chain begins at, if it does
  * 10 index u64                                  the encoded Commit
  * 11 digest 32                                  index u64                     of the commit with that digest
  * 12 epoch u64, round u32, author u32, digest   the signed block of a commit
@@ -28,6 +29,7 @@ export const FORMAT_VERSION = 1
 const FORMAT = 0x00
 const TIP = 0x01
 const LOWEST = 0x02
+const BEGINNING = 0x03
 const COMMIT = 0x10
 const DIGEST_INDEX = 0x11
 const BLOCK = 0x12
@@ -44,6 +46,7 @@ export const REF_LENGTH: number = 8 + 4 + 4 + DIGEST_LENGTH
 export const formatKey: Uint8Array = Uint8Array.of(FORMAT)
 export const tipKey: Uint8Array = Uint8Array.of(TIP)
 export const lowestKey: Uint8Array = Uint8Array.of(LOWEST)
+export const beginningKey: Uint8Array = Uint8Array.of(BEGINNING)
 
 /** Keys from `gte` on and below `lt`. */
 export interface KeyRange {

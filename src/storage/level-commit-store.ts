@@ -6,9 +6,11 @@ import { type CommittedSubDag, subDagBytes } from '../consensus/committed-sub-da
 import { type Committee, decodeCommittee } from '../consensus/committee.ts'
 import type { Digest } from '../consensus/digest.ts'
 import type { Genesis } from '../consensus/genesis.ts'
+import type { TrustedCheckpoint } from '../consensus/trusted-checkpoint.ts'
+import { planBeginning } from './begin-plan.ts'
 import type { CertifierCopies } from './certifier-copies.ts'
 import { readBlocks, readCertifiers, readCommit, readCommitPage, readSubDag } from './chain-reader.ts'
-import { type ChainState, highestCertifiableIn, readCopies, readState } from './chain-state.ts'
+import { type ChainState, highestCertifiableIn, readBeginning, readCopies, readState } from './chain-state.ts'
 import type { CommitStore, StoreWrite, Watermarks } from './commit-store.ts'
 import { closedError, type Database, type Operation } from './database.ts'
 import {
@@ -27,7 +29,7 @@ import { corrupted } from './level-error.ts'
 import { deletePage } from './prune.ts'
 import { SerialQueue } from './serial-queue.ts'
 import { StorageError } from './storage-error.ts'
-import { planWrite } from './write-plan.ts'
+import { type PlanContext, planWrite } from './write-plan.ts'
 
 /** Most bytes of a record: they are read and written whole. */
 const MAX_RECORD_BYTES = 1024 * 1024
@@ -79,8 +81,7 @@ export class LevelCommitStore implements CommitStore {
   async write(write: StoreWrite): Promise<void> {
     await this.#exclusive(
       async () => {
-        const context = { database: this.#database, genesis: this.#genesis, state: this.#state, copies: this.#copies }
-        const plan = await planWrite(context, this.#doubtful ? withoutStored(write, this.#state.tip) : write)
+        const plan = await planWrite(this.#context, this.#doubtful ? withoutStored(write, this.#state.tip) : write)
         if (plan.operations.length === 0) return
         this.#doubtful = true
         await this.#database.write(plan.operations)
@@ -90,6 +91,22 @@ export class LevelCommitStore implements CommitStore {
       },
       () => write.commits.reduce((sum, subDag) => sum + subDagBytes(subDag), 0)
     )
+  }
+
+  async beginAt(checkpoint: TrustedCheckpoint): Promise<void> {
+    await this.#exclusive(async () => {
+      const { operations, state } = await planBeginning(this.#context, checkpoint)
+      if (operations.length > 0) await this.#database.write(operations)
+      this.#move(state)
+    })
+  }
+
+  async getBeginning(): Promise<TrustedCheckpoint | undefined> {
+    const beginning = await readBeginning(this.#database)
+    if (beginning === undefined) return undefined
+    const committee = await this.getCommittee(beginning.epoch)
+    if (committee === undefined) throw corrupted(`no committee of epoch ${beginning.epoch}, which the chain begins in`)
+    return { commit: beginning.commit, committee }
   }
 
   async getCommit(index: number): Promise<TrustedCommit | undefined> {
@@ -200,6 +217,11 @@ export class LevelCommitStore implements CommitStore {
   close(): Promise<void> {
     this.#closing ??= this.#writes.run(() => this.#database.close())
     return this.#closing
+  }
+
+  /** What a write is planned against. */
+  get #context(): PlanContext {
+    return { database: this.#database, genesis: this.#genesis, state: this.#state, copies: this.#copies }
   }
 
   #apply(operation: Operation): Promise<void> {

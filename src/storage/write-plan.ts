@@ -99,7 +99,8 @@ function planCommit(operations: Operation[], state: ChainState, subDag: Committe
   return { ...state, tip: ref, tipEpoch: commit.epoch }
 }
 
-async function planCommittees(
+/** @throws {StorageError} `STORAGE_INVALID_ARGUMENT` for another committee of an epoch whose committee is known */
+export async function planCommittees(
   operations: Operation[],
   { database, genesis }: PlanContext,
   committees: readonly Committee[]

@@ -93,7 +93,7 @@ export function epochTests(underTest: StoreUnderTest): void {
 }
 
 /** A committee of some of the genesis' validators. */
-function committeeOf(epoch: number, count = 4): Committee {
+export function committeeOf(epoch: number, count = 4): Committee {
   const validators = conformanceChain().genesis.committee.validators.slice(0, count)
   const votingPower = Math.floor(10_000 / count)
   const rest = 10_000 - votingPower * (count - 1)
@@ -104,7 +104,7 @@ function committeeOf(epoch: number, count = 4): Committee {
 }
 
 /** A commit of the epoch after another's, following it. */
-function nextEpoch({ commit, blocks }: CommittedSubDag): CommittedSubDag {
+export function nextEpoch({ commit, blocks }: CommittedSubDag): CommittedSubDag {
   const epoch = commit.commit.epoch + 1
   const block = forgeBlock(conformanceChain(), blocks[0] as VerifiedBlock, { epoch })
   return forgeSubDag(commit.ref, [block], { epoch })

@@ -5,6 +5,7 @@ import {
   assertRefused,
   assertWhole,
   certifiersOf,
+  conformanceChain,
   openFilled,
   openFixture,
   subDagAt,
@@ -28,6 +29,8 @@ export function lifecycleTests(underTest: StoreUnderTest): void {
       await store.close()
       const uses: Record<string, () => Promise<unknown>> = {
         write: () => store.write({ commits: subDags(4, 4) }),
+        beginAt: () => store.beginAt({ commit: ref, committee: conformanceChain().genesis.committee }),
+        getBeginning: () => store.getBeginning(),
         getCommit: () => store.getCommit(1),
         getCommitIndex: () => store.getCommitIndex(ref.digest),
         readCommits: () => iterator.next(),

@@ -1,4 +1,5 @@
 import { describe } from 'node:test'
+import { beginningTests } from './storage-conformance-beginning.ts'
 import { certifierTests } from './storage-conformance-certifiers.ts'
 import { concurrencyTests } from './storage-conformance-concurrency.ts'
 import { cursorTests } from './storage-conformance-cursors.ts'
@@ -49,6 +50,7 @@ export function storageConformance(underTest: StoreUnderTest): void {
     certifierTests(underTest)
     epochTests(underTest)
     pruningTests(underTest)
+    beginningTests(underTest)
     cursorTests(underTest)
     concurrencyTests(underTest)
     lifecycleTests(underTest)
