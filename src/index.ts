@@ -49,6 +49,7 @@ export { NodeError, type NodeErrorCode } from './node/node-error.ts'
 export type {
   ConsensusCommit,
   ConsensusInterface,
+  NodeCheckpoint,
   NodeConfig,
   NodeInit,
   NodeStatus,

@@ -1,11 +1,14 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
-import type { Committee } from '../consensus/committee.ts'
+import { type Committee, decodeCommittee } from '../consensus/committee.ts'
 import { ConsensusError } from '../consensus/consensus-error.ts'
 import { decodeGenesis, type Genesis } from '../consensus/genesis.ts'
 import { NO_CHAIN } from '../consensus/intent.ts'
+import { DIGEST_LENGTH } from '../consensus/limits.ts'
+import type { TrustedCheckpoint } from '../consensus/trusted-checkpoint.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { systemRandom } from '../runtime/random.ts'
+import { applyCheckpoint } from '../state-sync/index.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 import { openLevelStore, openMemoryStore } from '../storage/index.ts'
 import { verifyProofOfPossession } from '../verify/proof-of-possession.ts'
@@ -15,7 +18,7 @@ import { NodeError } from './node-error.ts'
 import { NodeService } from './node-service.ts'
 import { checkPeerAddresses } from './peer-addresses.ts'
 import { quietLogger } from './quiet-logger.ts'
-import type { NodeInit, SomaNode } from './soma-node.ts'
+import type { NodeCheckpoint, NodeInit, SomaNode } from './soma-node.ts'
 
 /**
  * Makes a whole node: discovery, state sync, storage and delivery on one libp2p (seed: P2P Builder). Nothing is opened to the network before
@@ -31,6 +34,7 @@ import type { NodeInit, SomaNode } from './soma-node.ts'
  *
  * @throws {ConsensusError} for a genesis that cannot start a chain
  * @throws {StorageError} when the store does not open
+ * @throws {SyncError} `SYNC_CHECKPOINT_CONFLICT` when the store holds another chain than the trusted checkpoint is of
  * @throws {NodeError} `CONFIG_INVALID`, naming the key and what it should be
  */
 export async function createNode(init: NodeInit): Promise<SomaNode> {
@@ -45,8 +49,10 @@ export async function createNode(init: NodeInit): Promise<SomaNode> {
     privateNetwork: [...listen, ...announce].every(isLocalAddress)
   })
   const privateKey = init.privateKey ?? (await generateKeyPair('Ed25519'))
+  const checkpoint = init.checkpoint && decodeCheckpoint(init.checkpoint)
   const { store, isOwned } = await openStore(init.store, genesis)
   try {
+    if (checkpoint !== undefined) await applyCheckpoint(store, checkpoint, init.checkpoint?.start)
     return await NodeService.create({
       genesis,
       store,
@@ -63,6 +69,7 @@ export async function createNode(init: NodeInit): Promise<SomaNode> {
       subnetOf: init.subnetOf,
       metrics: init.metrics,
       handOver: init.handOver ?? 'proof',
+      checkpoint,
       verification: init.verification ?? 'full',
       transactionVerifier: init.transactionVerifier,
       config,
@@ -74,6 +81,20 @@ export async function createNode(init: NodeInit): Promise<SomaNode> {
   } catch (thrown) {
     if (isOwned) await store.close()
     throw thrown
+  }
+}
+
+function decodeCheckpoint({ commit, committee }: NodeCheckpoint): TrustedCheckpoint {
+  const { index, digest } = commit
+  if (!Number.isSafeInteger(index + 1) || index < 1 || digest.byteLength !== DIGEST_LENGTH) {
+    throw new NodeError('CONFIG_INVALID', `checkpoint.commit should be a commit from 1 on and its digest, not ${index}`)
+  }
+  if (!(committee instanceof Uint8Array)) return { commit, committee }
+  try {
+    return { commit, committee: decodeCommittee(committee) }
+  } catch (cause) {
+    if (!(cause instanceof ConsensusError)) throw cause
+    throw new NodeError('CONFIG_INVALID', `checkpoint.committee should be one: ${cause.message}`, { cause })
   }
 }
 

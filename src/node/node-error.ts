@@ -3,6 +3,7 @@ import { SomaError } from '../runtime/soma-error.ts'
 /** Why a node cannot be made or used. */
 export type NodeErrorCode =
   | 'CONFIG_INVALID' // a configuration value out of its range; the message names the key and what it should be
+  | 'COMMIT_NOT_STORED' // asked about a commit that is pruned, or not yet synced
   | 'NODE_STOPPED' // used after stop
 
 /** A mistake in the use of a node. */

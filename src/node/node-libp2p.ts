@@ -127,6 +127,7 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
         random,
         health,
         handOver: init.handOver,
+        checkpoint: init.checkpoint,
         onEpoch: init.onEpoch,
         onStored: init.onStored,
         slowestCursor: init.slowestCursor,

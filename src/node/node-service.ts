@@ -3,6 +3,7 @@ import type { CommitRef } from '../consensus/commit-ref.ts'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
 import type { Committee } from '../consensus/committee.ts'
 import type { Genesis } from '../consensus/genesis.ts'
+import type { TrustedCheckpoint } from '../consensus/trusted-checkpoint.ts'
 import { createDelivery } from '../delivery/commit-delivery.ts'
 import type { Delivery, SubscribeOptions } from '../delivery/delivery.ts'
 import type { AccessType, Discovery } from '../discovery/index.ts'
@@ -14,6 +15,7 @@ import type { Random } from '../runtime/random.ts'
 import { toError } from '../runtime/soma-error.ts'
 import type { HandOverMode, StateSync } from '../state-sync/index.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
+import { checkpointAt, epochAfter } from '../storage/epoch-after.ts'
 import { createBlockVerifier, type VerificationMode } from '../verify/block-verifier.ts'
 import { acquireSignaturePool } from '../verify/signature-pool.ts'
 import { createTransactionVerifier } from '../verify/transaction-verifier.ts'
@@ -43,6 +45,7 @@ export interface ResolvedNodeInit {
   readonly subnetOf: NodeInit['subnetOf']
   readonly metrics: NodeInit['metrics']
   readonly handOver: HandOverMode
+  readonly checkpoint: TrustedCheckpoint | undefined
   readonly verification: VerificationMode
   readonly transactionVerifier: NodeInit['transactionVerifier']
   readonly config: NodeConfig
@@ -206,6 +209,14 @@ export class NodeService implements SomaNode {
     return this.#parts.libp2p.services.stateSync.insertCommittee(committee, lastCommit)
   }
 
+  async checkpoint(index: number = this.store.watermarks.highestSynced.index): Promise<TrustedCheckpoint> {
+    const checkpoint = await checkpointAt(this.store, index)
+    if (checkpoint !== undefined) return checkpoint
+    const { lowestAvailable, highestSynced } = this.store.watermarks
+    const what = `commit ${index} is not stored here: commits ${lowestAvailable} to ${highestSynced.index} are`
+    throw new NodeError('COMMIT_NOT_STORED', what)
+  }
+
   subscribe(options?: SubscribeOptions): AsyncIterable<CommittedSubDag> {
     return this.#parts.delivery.subscribe(options)
   }
@@ -307,6 +318,6 @@ export class NodeService implements SomaNode {
 
 /** The committee of the epoch that the chain goes on in: the validators whose addresses count. */
 async function currentCommittee(store: CommitStore, genesis: Genesis): Promise<Committee> {
-  const epoch = (await store.getCommit(store.watermarks.highestSynced.index))?.commit.epoch ?? 0
-  return (await store.getCommittee(epoch + 1)) ?? (await store.getCommittee(epoch)) ?? genesis.committee
+  const epoch = await epochAfter(store, store.watermarks.highestSynced.index)
+  return (epoch === undefined ? undefined : await store.getCommittee(epoch)) ?? genesis.committee
 }

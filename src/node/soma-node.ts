@@ -5,13 +5,14 @@ import type { CommitRef } from '../consensus/commit-ref.ts'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
 import type { Committee } from '../consensus/committee.ts'
 import type { Genesis } from '../consensus/genesis.ts'
+import type { TrustedCheckpoint } from '../consensus/trusted-checkpoint.ts'
 import type { SubscribeOptions } from '../delivery/delivery.ts'
 import type { AccessType, AddressSource, DhtOptions, DiscoveryStatus } from '../discovery/index.ts'
 import type { PeerReport } from '../peers/index.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Health } from '../runtime/health.ts'
 import type { Random } from '../runtime/random.ts'
-import type { HandOverMode } from '../state-sync/index.ts'
+import type { CheckpointStart, HandOverMode } from '../state-sync/index.ts'
 import type { ConsensusCommit } from '../state-sync/local-consensus.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 import type { VerificationMode } from '../verify/block-verifier.ts'
@@ -52,6 +53,11 @@ export interface NodeInit {
    * (`inserted`): see `insertCommittee`. @default 'proof'
    */
   handOver?: HandOverMode
+  /**
+   * A commit known to be of the chain from elsewhere than from peers. Nothing that conflicts with it is accepted, by whatever keys it is signed. A store that is
+   * empty begins at it, and never holds what lies before; one that is not goes on from where it stands, and is refused if it holds another chain. @default none
+   */
+  checkpoint?: NodeCheckpoint
   /** How much of what a quorum certified is verified anew: everything, or what proves the certification. @default 'full' */
   verification?: VerificationMode
   /**
@@ -67,6 +73,15 @@ export interface NodeInit {
   logger?: ComponentLogger
   clock?: Clock
   random?: Random
+}
+
+/** A trusted checkpoint as a node is given it: see `SomaNode.checkpoint` for where it comes from. */
+export interface NodeCheckpoint {
+  readonly commit: CommitRef
+  /** Of the epoch that the chain goes on in after the commit: decoded, or the bytes of its `ValidatorSet`. */
+  readonly committee: Committee | Uint8Array
+  /** Where an empty store begins: at the checkpoint, or at the genesis as if there were none, until the chain has come to it. @default 'checkpoint' */
+  readonly start?: CheckpointStart
 }
 
 /** The few knobs of a node. */
@@ -184,6 +199,13 @@ export interface SomaNode {
    * @throws {SyncError} `SYNC_COMMITTEE_CONFLICT`; `CONSENSUS_GAP` when the last commit is not stored yet; `CONSENSUS_INVALID` for another epoch than the next
    */
   insertCommittee(committee: Committee, lastCommit: CommitRef): Promise<'stored' | 'known' | 'expected'>
+  /**
+   * The checkpoint of a stored commit, for others to begin at: see `NodeInit.checkpoint`. It is worth as much as the way on which it reaches them.
+   *
+   * @param index @default the highest synced commit
+   * @throws {NodeError} `COMMIT_NOT_STORED`
+   */
+  checkpoint(index?: number): Promise<TrustedCheckpoint>
   /** Every commit in order, without a gap. See `Delivery.subscribe`. */
   subscribe(options?: SubscribeOptions): AsyncIterable<CommittedSubDag>
   /**

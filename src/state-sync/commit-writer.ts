@@ -5,6 +5,7 @@ import type { VerifiedBlock } from '../consensus/signed-block.ts'
 import { bytesEqual } from '../runtime/hex.ts'
 import type { CertifierWrite, CommitStore } from '../storage/commit-store.ts'
 import { StorageError } from '../storage/storage-error.ts'
+import { CheckpointGuard } from './checkpoint-guard.ts'
 import type { EpochGate } from './epoch-gate.ts'
 import { handOverOf } from './hand-over.ts'
 import type { CommitOrigin } from './range.ts'
@@ -22,6 +23,8 @@ export interface CertifiedSubDag {
 export interface CommitWriterInit {
   readonly store: CommitStore
   readonly epochs: EpochGate
+  /** Nothing that conflicts with the trusted checkpoint is stored. @default there is none */
+  readonly guard?: CheckpointGuard
   /** Called with each of the latest stored commits when the writer opens. */
   readonly onRead?: (subDag: CommittedSubDag) => void
   /** Called after commits are durable, before `append` resolves. */
@@ -39,6 +42,7 @@ export class CommitWriter {
   readonly #onRead: (subDag: CommittedSubDag) => void
   /** The highest commit of which `onStored` was told. */
   #told: number
+  readonly #guard: CheckpointGuard
   #votes = new VoteCollector()
   /** Inserted for an epoch whose hand-over has not been stored yet. */
   #inserted: Committee | undefined
@@ -48,6 +52,7 @@ export class CommitWriter {
     this.#init = init
     this.#store = init.store
     this.#onStored = init.onStored
+    this.#guard = init.guard ?? new CheckpointGuard(undefined)
     this.#onRead = init.onRead ?? (() => {})
     this.#told = init.store.watermarks.highestSynced.index
   }
@@ -75,7 +80,7 @@ export class CommitWriter {
    *
    * @returns how many were new
    * @throws {SyncError} `SYNC_FORK` when one conflicts with what is stored, or does not link to it, or is of another epoch than the chain goes on with;
-   * `SYNC_COMMITTEE_CONFLICT` when an epoch hands over to another committee than was inserted
+   * or conflicts with the trusted checkpoint; `SYNC_COMMITTEE_CONFLICT` when an epoch hands over to another committee than was inserted, or than the checkpoint has
    * @throws {StorageError} when the store refuses; nothing was written
    */
   append(commits: readonly CertifiedSubDag[]): Promise<number> {
@@ -112,11 +117,11 @@ export class CommitWriter {
         `a committee of epoch ${epoch} while the chain is in ${epochs.nextEpoch}`
       )
     }
+    const tip = this.#store.watermarks.highestSynced
     if (epochs.mode === 'proof') {
       this.#inserted = committee
       return 'expected'
     }
-    const tip = this.#store.watermarks.highestSynced
     if (lastCommit.index > tip.index) {
       throw new SyncError('CONSENSUS_GAP', `commit ${lastCommit.index} is not stored: the chain ends at ${tip.index}`)
     }
@@ -124,6 +129,7 @@ export class CommitWriter {
       const what = `epoch ${epoch - 1} is said to end with commit ${lastCommit.index}, and the chain went on in it to ${tip.index}`
       throw new SyncError('SYNC_COMMITTEE_CONFLICT', what)
     }
+    this.#guard.checkHandOver(tip.index, committee)
     await this.#store.write({ commits: [], committees: [committee] })
     await epochs.moved(tip.index, epoch)
     return 'stored'
@@ -151,6 +157,7 @@ export class CommitWriter {
       for (const [position, { subDag, certifiers: blocks }] of fresh.entries()) {
         const upToHere = fresh.slice(0, position + 1)
         checkEpoch(subDag, epoch, upToHere)
+        this.#guard.checkCommits([subDag.commit], () => evidenceOf(upToHere))
         const committee = committees.at(-1) ?? (await this.#committeeOf(subDag))
         certifiers.push(...this.#votes.add(subDag, committee, blocks.length > 0))
         if (blocks.length > 0) certifiers.push({ index: subDag.commit.ref.index, blocks })
@@ -170,6 +177,7 @@ export class CommitWriter {
   #handOverOf(subDag: CommittedSubDag, fresh: readonly CertifiedSubDag[]): Committee | undefined {
     const next = this.#init.epochs.mode === 'proof' ? handOverOf(subDag) : undefined
     const inserted = this.#inserted
+    if (next !== undefined) this.#guard.checkHandOver(subDag.commit.ref.index, next, () => evidenceOf(fresh))
     if (next === undefined || inserted?.epoch !== next.epoch) return next
     if (bytesEqual(inserted.digest, next.digest)) return next
     const what = `the chain proves another committee of epoch ${next.epoch} than the one inserted`
@@ -184,11 +192,11 @@ export class CommitWriter {
   }
 
   async #isKnown(ref: CommitRef, evidence: () => HaltEvidence): Promise<boolean> {
-    const { highestSynced, lowestAvailable } = this.#store.watermarks
+    const { highestSynced } = this.#store.watermarks
     if (ref.index > highestSynced.index) return false
-    if (ref.index < lowestAvailable) return true
-    const stored = await this.#store.getCommit(ref.index)
-    if (stored !== undefined && !bytesEqual(stored.ref.digest, ref.digest)) {
+    // the highest synced commit is known though a store that has just begun does not hold it
+    const stored = ref.index === highestSynced.index ? highestSynced : (await this.#store.getCommit(ref.index))?.ref
+    if (stored !== undefined && !bytesEqual(stored.digest, ref.digest)) {
       throw new SyncError('SYNC_FORK', `commit ${ref.index} conflicts with the one that is stored`, {
         evidence: evidence()
       })

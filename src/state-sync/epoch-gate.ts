@@ -4,6 +4,7 @@ import { MAX_COMMITTEE_SIZE } from '../consensus/limits.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { HealthRegistry } from '../runtime/health.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
+import { epochAfter } from '../storage/epoch-after.ts'
 import { StorageError } from '../storage/storage-error.ts'
 import { VerifyError } from '../verify/verify-error.ts'
 
@@ -49,6 +50,8 @@ export class EpochGate {
   #next = { index: 1, epoch: 0, validators: MAX_COMMITTEE_SIZE }
   #moved = Promise.withResolvers<void>()
   #toldOf = 0
+  /** Where the store began: committees of earlier epochs are not known, and what claims to be of them is of another chain. */
+  #firstEpoch = 0
   #isOpen = false
 
   constructor(init: EpochGateInit) {
@@ -59,11 +62,11 @@ export class EpochGate {
   async open(): Promise<void> {
     const { store } = this.#init
     const { index } = store.watermarks.highestSynced
-    const tip = index === 0 ? undefined : await store.getCommit(index)
-    const epoch = tip?.commit.epoch ?? 0
-    // a committee is stored with the last commit of the epoch before it, or inserted after that
-    const after = index === 0 ? undefined : await store.getCommittee(epoch + 1)
-    await this.moved(index, after === undefined ? epoch : epoch + 1)
+    this.#firstEpoch = (await store.getBeginning())?.committee.epoch ?? 0
+    const epoch = await epochAfter(store, index)
+    if (epoch === undefined)
+      throw new StorageError('STORAGE_CORRUPTED', `commit ${index}, the highest synced one, is missing`)
+    await this.moved(index, epoch)
     this.#isOpen = true
   }
 
@@ -82,9 +85,11 @@ export class EpochGate {
    *
    * @param start of the range
    * @param epoch that its commits claim
+   * @throws {VerifyError} `COMMITS_WRONG_EPOCH` for an epoch before the store's first
    */
   async maxCertifiers(start: number, epoch: number): Promise<number> {
     const next = this.#next
+    this.#mayBe(start, epoch)
     if (epoch < next.epoch) return (await this.#committeeOf(epoch)).validators.length
     const isInserted = this.#init.mode === 'inserted'
     const mayBeUnknown = epoch > next.epoch && (start > next.index || isInserted)
@@ -106,7 +111,7 @@ export class EpochGate {
   /**
    * Waits until it is known by which committee a range is to be verified.
    *
-   * @throws {VerifyError} `COMMITS_WRONG_EPOCH` for a range that follows the stored chain and claims an epoch that has not begun there; `BLOCK_UNKNOWN_EPOCH`,
+   * @throws {VerifyError} `COMMITS_WRONG_EPOCH` for a range that follows the stored chain and claims an epoch that has not begun there, or one before the store's first; `BLOCK_UNKNOWN_EPOCH`,
    * which blames nobody, when its committee was not inserted for a while
    * @throws the signal's reason
    */
@@ -114,12 +119,19 @@ export class EpochGate {
     while (true) {
       signal.throwIfAborted()
       const next = this.#next
+      this.#mayBe(start, epoch)
       if (epoch <= next.epoch) {
         return { committee: await this.#committeeOf(epoch), isOver: epoch < next.epoch && start >= next.index }
       }
       if (start > next.index) await unlessAborted(this.#moved.promise, signal)
       else await this.#waitForInsertion(start, epoch, signal)
     }
+  }
+
+  #mayBe(start: number, epoch: number): void {
+    if (epoch >= this.#firstEpoch) return
+    const what = `commit ${start} claims epoch ${epoch}; the chain began here in epoch ${this.#firstEpoch}`
+    throw new VerifyError('COMMITS_WRONG_EPOCH', what)
   }
 
   /** A liar may claim the next epoch where there is more of this one: it is waited with for a while, and then another peer is asked. */

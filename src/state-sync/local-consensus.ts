@@ -54,6 +54,7 @@ export class LocalConsensus {
     await this.#checkPlace(subDag)
     checkBlocks(subDag)
     this.#checkTimestamps(subDag)
+    if (await this.#isBeforeBeginning(subDag)) return 'known'
     const certifiers = await this.#verifyCertifiers(handedIn, options)
     this.#highestHandedIn = Math.max(this.#highestHandedIn, ref.index)
     try {
@@ -112,10 +113,16 @@ export class LocalConsensus {
       if (bytesEqual(commit.previousDigest, tip.digest)) return
       throw new SyncError('CONSENSUS_BROKEN_LINK', `commit ${ref.index} does not link to the highest synced commit`)
     }
-    const stored = await this.#init.store.getCommit(ref.index)
-    if (stored !== undefined && !bytesEqual(stored.ref.digest, ref.digest)) {
+    const stored = ref.index === tip.index ? tip : (await this.#init.store.getCommit(ref.index))?.ref
+    if (stored !== undefined && !bytesEqual(stored.digest, ref.digest)) {
       throw new SyncError('CONSENSUS_CONFLICT', `commit ${ref.index} is stored with another digest`)
     }
+  }
+
+  /** Of what lies before the checkpoint that the store began at, it knows no committee: it is taken for granted. */
+  async #isBeforeBeginning({ commit: { ref, commit } }: CommittedSubDag): Promise<boolean> {
+    const { store } = this.#init
+    return ref.index < store.watermarks.lowestAvailable && (await store.getCommittee(commit.epoch)) === undefined
   }
 
   async #verifyCertifiers({ subDag, certifiers }: ConsensusCommit, options?: AbortOptions) {

@@ -12,6 +12,7 @@ import type { CommitStore } from '../storage/commit-store.ts'
 import type { BlockVerifier } from '../verify/block-verifier.ts'
 import { VerifyError } from '../verify/verify-error.ts'
 import { certifyRange } from './certify-range.ts'
+import type { CheckpointGuard } from './checkpoint-guard.ts'
 import type { EpochGate } from './epoch-gate.ts'
 import type { Pace } from './pace.ts'
 import * as protocols from './protocols.ts'
@@ -31,6 +32,7 @@ export interface RangeAttemptInit {
   readonly store: CommitStore
   readonly blockVerifier: BlockVerifier
   readonly epochs: EpochGate
+  readonly guard: CheckpointGuard
   readonly budget: ByteBudget
   /** Whether everything else waits for this range. */
   readonly isLowest: (range: Range) => boolean
@@ -93,7 +95,7 @@ async function* single<T>(item: T): AsyncGenerator<T> {
 }
 
 async function certify(
-  { store, blockVerifier, epochs }: RangeAttemptInit,
+  { store, blockVerifier, epochs, guard }: RangeAttemptInit,
   fetched: FetchedCommits,
   signal: AbortSignal
 ) {
@@ -101,6 +103,7 @@ async function certify(
   const { committee, isOver } = await epochs.admit({ start: fetched.request.start, epoch, signal })
   const result = await certifyRange(fetched, { committee, isOver, blockVerifier, signal })
   checkTip(store.watermarks.highestSynced, result.certified)
+  guard.checkCommits(result.certified.commits, () => result.certified)
   return result
 }
 

@@ -7,6 +7,7 @@ import { bytesEqual, toHex } from '../runtime/hex.ts'
 import { Mailbox } from '../runtime/mailbox.ts'
 import { errorCode, toError } from '../runtime/soma-error.ts'
 import { TaskGroup } from '../runtime/task-group.ts'
+import { CheckpointGuard } from './checkpoint-guard.ts'
 import { CommitAnnouncer } from './commit-announcer.ts'
 import { CommitServer } from './commit-server.ts'
 import { CommitWriter } from './commit-writer.ts'
@@ -79,9 +80,11 @@ export class StateSyncService implements StateSync, Startable {
         init.onEpoch?.(committee)
       }
     })
+    const guard = new CheckpointGuard(init.checkpoint)
     this.#writer = new CommitWriter({
       store,
       epochs: this.#epochs,
+      guard,
       onRead: (subDag) => this.#timestamps.add(subDag),
       onStored: (subDags) => this.#stored(subDags)
     })
@@ -130,6 +133,7 @@ export class StateSyncService implements StateSync, Startable {
             store,
             blockVerifier,
             epochs: this.#epochs,
+            guard,
             budget: this.#budget,
             isLowest: (other) => this.#ranges.lowest === other,
             onProgress: (other, bytes) => {

@@ -4,6 +4,7 @@ import type { CommitRef } from '../consensus/commit-ref.ts'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
 import type { Committee } from '../consensus/committee.ts'
 import type { Genesis } from '../consensus/genesis.ts'
+import type { TrustedCheckpoint } from '../consensus/trusted-checkpoint.ts'
 import type { Peers } from '../peers/peers.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -60,6 +61,10 @@ export interface StateSyncInit {
   readonly onStored: (subDags: readonly CommittedSubDag[]) => void
   /** How epochs hand over: by the proofs in the chain, or by committees that the executing node inserts. @default 'proof' */
   readonly handOver?: HandOverMode
+  /**
+   * Nothing that conflicts with it is accepted. {@link applyCheckpoint} is to be called on the store before the service is made. @default none
+   */
+  readonly checkpoint?: TrustedCheckpoint | undefined
   /** Called when the chain goes on in another epoch, with its committee. @default nobody listens */
   readonly onEpoch?: (committee: Committee) => void
   /** The lowest position of a durable cursor, which bounds how far the sync runs ahead. */

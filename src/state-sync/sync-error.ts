@@ -6,9 +6,11 @@ import { SomaError } from '../runtime/soma-error.ts'
 /** Why the sync, or the consensus interface, refuses to go on. */
 export type SyncErrorCode =
   // a halt: the sync stops, keeps the evidence, and bans nobody
-  | 'SYNC_FORK' // a certified commit conflicts with what is stored
+  | 'SYNC_FORK' // a certified commit conflicts with what is stored, or with the trusted checkpoint
   | 'SYNC_CERTIFIED_DATA_REFUSED' // a block that a quorum certified fails our own verifier
-  | 'SYNC_COMMITTEE_CONFLICT' // the executing node inserted another committee than the chain proved, or than it inserted before
+  | 'SYNC_COMMITTEE_CONFLICT' // the executing node inserted another committee than the chain proved, or than it inserted before; or one of them conflicts with the trusted checkpoint
+  // at the start
+  | 'SYNC_CHECKPOINT_CONFLICT' // the store holds another chain than the trusted checkpoint is of
   // a peer
   | 'SYNC_WRONG_CHAIN' // a peer that speaks this chain's protocols and has another genesis
   // the consensus interface: answers to its caller

@@ -330,9 +330,14 @@ export class SyncLoop {
     else {
       const failure =
         ranges.lowest?.state.name === 'failed' ? `; last failure: ${ranges.lowest.state.error.message}` : ''
+      const lowest = Math.min(...heights.all().flatMap((row) => (row.highest >= next ? row.lowest : [])))
+      const pruned =
+        lowest > next && Number.isFinite(lowest)
+          ? `; the peers have pruned what lies before commit ${lowest}: an empty store may begin at a trusted checkpoint`
+          : ''
       health.set('state-sync', {
         state: 'degraded',
-        reason: `waiting for a peer that can deliver commit ${next}${failure}`
+        reason: `waiting for a peer that can deliver commit ${next}${pruned}${failure}`
       })
     }
   }
