@@ -24,6 +24,11 @@ export function stateKey(index: number): Uint8Array {
   return rowKey('state', encodeIndex(index))
 }
 
+/** The key of an epoch's last commit, once executed. */
+export function epochKey(epoch: number): Uint8Array {
+  return rowKey('epoch', encodeIndex(epoch))
+}
+
 /** An index as 8 bytes, big-endian: it sorts as the number does. */
 export function encodeIndex(index: number): Uint8Array {
   const bytes = new Uint8Array(8)

@@ -19,7 +19,7 @@ export interface LedgerOptions {
   /** What blocks carry: bytes that nobody reads, or certified transactions whose payloads are transfers (see `transfer.ts`). @default 'opaque' */
   readonly transactions?: TransactionKind | undefined
   /**
-   * Where epochs end, and who comes next: for chains whose commits do not prove it. Whoever executes them then tells the node: see `handOver`.
+   * Where epochs end, and who comes next: for chains whose commits do not prove it. Whoever executes them tells the node: see `getHandOver`.
    *
    * @default what the commits prove
    */
@@ -54,11 +54,6 @@ export interface ExecutedCommit extends TransactionCounts {
  */
 export interface Ledger extends Omit<LedgerPosition, 'chainId' | 'kind'> {
   /**
-   * The change of epoch that the commit executed last brought, where the ledger alone knows of it (`epochEnds`): whoever executes has the node insert that
-   * committee, again after a restart, for nobody knows whether it did before.
-   */
-  readonly handOver: EpochHandOver | undefined
-  /**
    * Executes commits in order, the first following the one executed last, in one write. Calls queue behind each other.
    *
    * @throws {LedgerError} `LEDGER_GAP`, `LEDGER_OTHER_CHAIN`, `LEDGER_WRONG_EPOCH`, `LEDGER_STATE_DIVERGED` for a commit that is refused: those before it are executed,
@@ -75,6 +70,11 @@ export interface Ledger extends Omit<LedgerPosition, 'chainId' | 'kind'> {
    * @throws the signal's reason
    */
   stateAfter(index: number, options?: AbortOptions): Promise<Digest>
+  /**
+   * The change of epoch at the end of an epoch, once executed, where the ledger alone knows of it (`epochEnds`): a node that lacks it needs it again. Else
+   * `undefined`.
+   */
+  getHandOver(epoch: number): Promise<EpochHandOver | undefined>
   /** What became of a certified transaction, by its digest (`transactionDigest`), or `undefined` where it is not executed. */
   getEffects(transaction: Digest): Promise<TransferEffects | undefined>
   /** The account of an Ed25519 public key: every key has one. */

@@ -11,10 +11,10 @@ import { type EpochEnds, type LastCommit, readEpochEnd } from './epoch-end.ts'
 import type { EpochHandOver, ExecutedCommit, ExecuteOptions, Ledger } from './ledger.ts'
 import { LedgerDatabase } from './ledger-database.ts'
 import { LedgerError, StateDivergedError } from './ledger-error.ts'
-import { POSITION_KEY, rowKey, stateKey, transactionKey } from './ledger-keys.ts'
+import { epochKey, POSITION_KEY, rowKey, stateKey, transactionKey } from './ledger-keys.ts'
 import { decodePosition, encodePosition, type LedgerPosition, type TransactionKind } from './ledger-position.ts'
 import { OpaqueExecution } from './opaque-execution.ts'
-import { decodeAccount, decodeVersion } from './row-codec.ts'
+import { decodeAccount, decodeLastCommit, decodeVersion, encodeLastCommit } from './row-codec.ts'
 import { nextEpochState, nextState } from './state-digest.ts'
 import { StateWaiters } from './state-waiters.ts'
 import type { TransactionExecution } from './transaction-execution.ts'
@@ -87,12 +87,6 @@ export class LevelLedger implements Ledger {
     return this.#position.transactions
   }
 
-  get handOver(): EpochHandOver | undefined {
-    const { epoch, highestExecuted: index, commitDigest: digest } = this.#position
-    const end = epoch === 0 ? undefined : this.#epochEnds?.(epoch - 1)
-    return end?.lastCommit === index ? { lastCommit: { index, digest }, nextCommittee: end.nextCommittee } : undefined
-  }
-
   execute(subDags: readonly CommittedSubDag[], options?: ExecuteOptions): Promise<ExecutedCommit[]> {
     return this.#executions.run(async () => {
       try {
@@ -115,6 +109,12 @@ export class LevelLedger implements Ledger {
     const state = await this.getStateDigest(index)
     if (state === undefined) throw new LedgerError('LEDGER_CORRUPTED', `the state after commit ${index} is missing`)
     return state
+  }
+
+  async getHandOver(epoch: number): Promise<EpochHandOver | undefined> {
+    const stored = await this.#database.get(epochKey(epoch))
+    const nextCommittee = this.#epochEnds?.(epoch)?.nextCommittee
+    return stored && nextCommittee && { lastCommit: decodeLastCommit(stored), nextCommittee }
   }
 
   async getEffects(transaction: Digest): Promise<TransferEffects | undefined> {
@@ -153,10 +153,14 @@ export class LevelLedger implements Ledger {
       if (refusal !== undefined) break
       const { folded, ...counts } = await this.#execution.execute(subDag)
       position = positionAfter(position, subDag, folded, end)
-      const { commitDigest: digest, stateDigest } = position
-      const handOver = end && { lastCommit: { index, digest }, nextCommittee: end.nextCommittee }
+      const { stateDigest } = position
+      const handOver = end && { lastCommit: subDag.commit.ref, nextCommittee: end.nextCommittee }
       executed.push({ index, stateDigest, handOver, ...counts })
       states.push({ type: 'put', key: stateKey(index), value: stateDigest })
+      if (handOver !== undefined) {
+        const value = encodeLastCommit(handOver.lastCommit)
+        states.push({ type: 'put', key: epochKey(position.epoch - 1), value })
+      }
     }
     if (executed.length > 0) {
       const at: Operation = { type: 'put', key: POSITION_KEY, value: encodePosition(position) }

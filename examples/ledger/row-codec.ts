@@ -1,3 +1,4 @@
+import { type CommitRef, commitRefMessage } from '../../src/consensus/commit-ref.ts'
 import { message, uint64, type WireMessage } from '../../src/runtime/wire-message.ts'
 import type { Account } from './account.ts'
 import { LedgerError } from './ledger-error.ts'
@@ -21,6 +22,15 @@ export function encodeVersion(version: number): Uint8Array {
 /** @throws {LedgerError} `LEDGER_CORRUPTED` */
 export function decodeVersion(stored: Uint8Array): number {
   return read(objectMessage, stored).version
+}
+
+export function encodeLastCommit(ref: CommitRef): Uint8Array {
+  return commitRefMessage.encode(ref)
+}
+
+/** @throws {LedgerError} `LEDGER_CORRUPTED` */
+export function decodeLastCommit(stored: Uint8Array): CommitRef {
+  return read(commitRefMessage, new Uint8Array(stored))
 }
 
 function read<T>(message: WireMessage<T>, stored: Uint8Array): T {

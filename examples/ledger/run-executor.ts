@@ -15,7 +15,7 @@ const MAX_READS = 16
 /** What an executor runs on. */
 export interface ExecutorInit {
   readonly node: {
-    readonly store: Pick<SomaNode['store'], 'getSubDag'>
+    readonly store: Pick<SomaNode['store'], 'getSubDag' | 'watermarks'>
     readonly subscribe: SomaNode['subscribe']
     readonly insertCommittee: SomaNode['insertCommittee']
   }
@@ -40,7 +40,7 @@ export interface ExecutorInit {
  * @throws {LedgerError} when the ledger cannot execute or keep a commit
  */
 export async function runExecutor({ node, ledger, signal, onExecuted }: ExecutorInit): Promise<void> {
-  if (ledger.handOver !== undefined) await insert(node, ledger.handOver)
+  await insertAgain(node, ledger, signal)
   let behind = true
   while (behind && !signal.aborted) {
     behind = false
@@ -50,6 +50,25 @@ export async function runExecutor({ node, ledger, signal, onExecuted }: Executor
       for (const { handOver } of executed) if (handOver !== undefined) await insert(node, handOver)
       behind = group.length > 1
       if (behind) break
+    }
+  }
+}
+
+/**
+ * Tells the node of the changes of epoch that the ledger has executed, and the node may lack: the process ended between the two, or the chain is being
+ * synced anew beneath the ledger.
+ */
+async function insertAgain(node: ExecutorInit['node'], ledger: Ledger, signal: AbortSignal): Promise<void> {
+  const lacking: EpochHandOver[] = []
+  for (let epoch = ledger.epoch - 1; epoch >= 0; epoch--) {
+    const handOver = await ledger.getHandOver(epoch)
+    if (handOver === undefined || handOver.lastCommit.index < node.store.watermarks.highestSynced.index) break
+    lacking.unshift(handOver)
+  }
+  for (const handOver of lacking) {
+    for await (const _ of node.subscribe({ from: handOver.lastCommit.index, signal })) {
+      await insert(node, handOver)
+      break
     }
   }
 }

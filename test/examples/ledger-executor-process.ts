@@ -9,7 +9,10 @@ process.send?.({ position: ledger.highestExecuted })
 const { store, ...node } = nodeWith(longChain(Number(length)))
 await runExecutor({
   // Every third commit has the next one with it: many small writes, so that kills fall between and into them.
-  node: { ...node, store: { getSubDag: async (index) => (index % 3 === 0 ? store.getSubDag(index) : undefined) } },
+  node: {
+    ...node,
+    store: { ...store, getSubDag: async (index) => (index % 3 === 0 ? store.getSubDag(index) : undefined) }
+  },
   ledger,
   signal: new AbortController().signal,
   onExecuted: ({ index }) => process.send?.({ executed: index })

@@ -195,7 +195,7 @@ test('what the node may prune is durable in the ledger: its cursor is never ahea
     let highest = 0 // grows as a sync goes on
     const node: ExecutorInit['node'] = {
       ...nodeWith(chain),
-      store: { getSubDag: async (index) => (index <= highest ? store.getSubDag(index) : undefined) },
+      store: { ...store, getSubDag: async (index) => (index <= highest ? store.getSubDag(index) : undefined) },
       async *subscribe({ name, from = 1 } = {}) {
         assert.equal(name, 'executor')
         for (let index = from; index <= chain.length; index++) {

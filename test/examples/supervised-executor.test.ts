@@ -10,6 +10,7 @@ import type { CommittedSubDag } from '../../src/consensus/committed-sub-dag.ts'
 import type { SubscribeOptions } from '../../src/delivery/delivery.ts'
 import { buildChain } from '../../src/testing/chain-builder.ts'
 import { ManualClock } from '../peers/manual-clock.ts'
+import { NO_WATERMARKS } from './ledger-chain.ts'
 
 let directory: string
 before(async () => {
@@ -22,7 +23,7 @@ const subDags = chain.commits.map(({ subDag }) => subDag)
 
 /** Nothing to read ahead, and nothing to tell. */
 const beside = {
-  store: { getSubDag: async () => undefined },
+  store: { getSubDag: async () => undefined, watermarks: NO_WATERMARKS },
   insertCommittee: async () => 'known' as const,
   reportHealth: () => undefined
 }
