@@ -16,6 +16,7 @@ import { fetchBlocks, fetchCommits } from '../state-sync/protocols.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 import type { BlockVerifier } from '../verify/block-verifier.ts'
 import { addressTimer } from './address-timer.ts'
+import { connectionWatch } from './connection-watch.ts'
 import { keepEarlyAnswers } from './early-answers.ts'
 import type { NodeLibp2p, ResolvedNodeInit } from './node-service.ts'
 import { pings } from './pings.ts'
@@ -79,9 +80,11 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
       inboundUpgradeTimeout: INBOUND_HANDSHAKE_MS,
       inboundConnectionThreshold: config.privateNetwork ? Number.POSITIVE_INFINITY : 5
     },
+    connectionMonitor: { enabled: false }, // the watch takes its place
     services: {
       identify: identify(),
       pings: pings({ clock }),
+      connectionWatch: connectionWatch({ clock }),
       addressTimer: addressTimer(),
       rpc: rpc({
         chainId: genesis.chainId,

@@ -24,9 +24,9 @@ export interface PingsComponents {
 }
 
 /**
- * A service that answers pings, in place of `@libp2p/ping`, and clears up after those of libp2p's connection monitor. Other implementations ping by one
- * stream for as long as they are connected, and leave open the streams by which they are pinged. The stock service resets the first after 10 s, and the
- * monitor takes a connection for dead when the second is in its way: either parts us from a healthy peer.
+ * A service that answers pings, in place of `@libp2p/ping`, and clears up after those of the connection watch. Other implementations ping by one
+ * stream for as long as they are connected, and leave open the streams by which they are pinged. The stock service resets the first after 10 s, which parts us from a
+ * healthy peer, and too many of the second would keep us from pinging.
  */
 export function pings({
   idleMs = 60_000,
