@@ -61,7 +61,7 @@ export interface NodeFileConfig {
   /** Multiaddrs, each with its peer id, of nodes to be connected to always. @default [] */
   peers: string[]
   network: Partial<Pick<NodeConfig, NetworkKey>> & {
-    /** Peer ids that always get in. @default [] */
+    /** Peer ids, or addresses with a peer id at their end, that always get in. @default [] */
     allowlist?: string[]
     /** Whether nobody else does, but the configured peers. @default false */
     private?: boolean
@@ -98,7 +98,9 @@ const seedAddress = z
   .refine((text) => isMultiaddr(text) && text.includes('/p2p/'), {
     error: 'a multiaddr with a peer id, such as /ip4/10.0.0.1/tcp/9000/p2p/12D3Koo...'
   })
-const peerId = z.string('a peer id such as 12D3Koo...').refine(isPeerId, { error: 'a peer id such as 12D3Koo...' })
+const allowed = z.string('a peer id such as 12D3Koo..., or an address with one at its end').refine(isAllowed, {
+  error: 'a peer id such as 12D3Koo..., or an address with one at its end'
+})
 const level = z.enum(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`)
 const minute = 60_000
 
@@ -123,7 +125,7 @@ export const configSchema: z.ZodType<NodeFileConfig> = z.strictObject(
       committeePeers: integer(0, 1_000).exactOptional(),
       discoveryIntervalMs: integer(50, 60 * minute).exactOptional(),
       privateNetwork: z.boolean('true or false').exactOptional(),
-      allowlist: z.array(peerId, 'a list of peer ids').exactOptional(),
+      allowlist: z.array(allowed, 'a list of peer ids, or addresses with them').exactOptional(),
       private: z.boolean('true or false').exactOptional(),
       accessType: z.enum(['public', 'private', 'trusted'], 'public, private or trusted').exactOptional(),
       dht: z.boolean('true or false').exactOptional()
@@ -196,6 +198,10 @@ function isPeerId(text: string): boolean {
   } catch {
     return false
   }
+}
+
+function isAllowed(text: string): boolean {
+  return isPeerId(text) || (isMultiaddr(text) && isPeerId(text.split('/').at(-1) ?? ''))
 }
 
 function isMultiaddr(text: string): boolean {

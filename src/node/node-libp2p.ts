@@ -38,11 +38,6 @@ export interface NodeLibp2pInit extends ResolvedNodeInit {
   readonly onFailure: (error: Error) => void
 }
 
-/** Connections that may be in the middle of their handshake: beyond it newcomers wait. */
-const MAX_PENDING_INBOUND = 100
-/** Milliseconds for an inbound handshake: one host begins five a second, and must not hold all the places. */
-const INBOUND_HANDSHAKE_MS = 5_000
-
 /** What a node says that it serves: its commits and their blocks, as far as it can prove them. */
 function servedRanges({ watermarks }: CommitStore): Capability[] {
   const { lowestAvailable: lowest, highestCertifiable: highest } = watermarks
@@ -76,9 +71,9 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
     },
     connectionManager: {
       maxConnections: Number.POSITIVE_INFINITY, // the peers service has a better rule whom to part from
-      maxIncomingPendingConnections: MAX_PENDING_INBOUND,
-      inboundUpgradeTimeout: INBOUND_HANDSHAKE_MS,
-      inboundConnectionThreshold: config.privateNetwork ? Number.POSITIVE_INFINITY : 5
+      // so has the gate for handshakes: these limits would hold for whoever always gets in, and anybody could fill them
+      maxIncomingPendingConnections: Number.POSITIVE_INFINITY,
+      inboundConnectionThreshold: Number.POSITIVE_INFINITY
     },
     connectionMonitor: { enabled: false }, // the watch takes its place
     services: {

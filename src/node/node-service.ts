@@ -67,6 +67,9 @@ interface Parts {
   readonly releaseSignatures: () => Promise<void>
 }
 
+/** Connections that one host may begin a second: enough for a handful of nodes behind it, and a handshake costs some milliseconds. */
+const HANDSHAKES_PER_SECOND = 5
+
 /** A whole node: the parts, their lifecycle and their status. */
 export class NodeService implements SomaNode {
   readonly genesis: Genesis
@@ -128,8 +131,13 @@ export class NodeService implements SomaNode {
         gate: createPeerGate({
           clock,
           records: store,
+          random: init.random,
           allowlist: init.allowlist,
           onlyAllowlisted: init.private,
+          // in a private network many nodes may share a host
+          handshakesPerSecond: config.privateNetwork ? Number.POSITIVE_INFINITY : HANDSHAKES_PER_SECOND,
+          isTrustedHost: (host) => trustedHosts.has(host),
+          ...(init.subnetOf && { subnetOf: init.subnetOf }),
           onRecordFailed: (error) => log.error('bans are not remembered: %s', error.message)
         }),
         blockVerifier: createBlockVerifier({

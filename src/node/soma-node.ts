@@ -36,7 +36,10 @@ export interface NodeInit {
   seeds?: string[]
   /** Multiaddrs, each with its peer id, of nodes to be connected to always: kept alive, never evicted, dialled again after any loss. @default [] */
   configured?: string[]
-  /** Peer ids that always get in, whatever the limits. @default [] */
+  /**
+   * Who always gets in, whatever the limits: peer ids, or addresses with the peer id at their end, as in `/ip4/192.0.2.7/p2p/12D3KooW...`. One host may begin five
+   * connections a second; that limit comes before anybody knows which peer it is, and holds for no IP address named here or by seeds, configured peers and validators. @default []
+   */
   allowlist?: string[]
   /** Whether nobody may connect to this node but its allowlist and its configured peers. It dials whom it likes. @default false */
   private?: boolean

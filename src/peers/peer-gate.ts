@@ -1,10 +1,12 @@
 import type { ConnectionGater, MultiaddrConnection, PeerId } from '@libp2p/interface'
-import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { type Clock, systemClock } from '../runtime/clock.ts'
+import { type Random, systemRandom } from '../runtime/random.ts'
 import { toError } from '../runtime/soma-error.ts'
+import { readAllowlist } from './allowlist.ts'
 import { type Ban, BanTable } from './ban-table.ts'
-import { PeersError } from './peers-error.ts'
+import { Handshakes } from './handshakes.ts'
+import { subnetOf } from './subnet.ts'
 
 /** Where bans are kept over a restart: a `CommitStore` is one. */
 export interface RecordStore {
@@ -21,14 +23,36 @@ export interface PeerGateInit {
   records?: RecordStore
   /** Called when bans could not be read or written; the gate goes on with those in memory. @default a process warning */
   onRecordFailed?: (error: Error) => void
-  /** Peer ids that always get in: no ban holds for them, they count for no subnet and are never evicted. @default none */
+  /**
+   * Who always gets in: no ban holds for them, they count for no subnet and are never evicted. Each is a peer id, or an IP address with the peer id at its end,
+   * as in `/ip4/192.0.2.7/p2p/12D3KooW...`: from there it gets in however many connections the host begins. @default none
+   */
   allowlist?: Iterable<string>
   /** Whether nobody may dial us but the allowlist, and those protected as `configured`. @default false */
   onlyAllowlisted?: boolean
+  /**
+   * Most inbound connections in the middle of their handshake, at least 1. Beyond it the newcomer gets in, and one of a subnet that has most of them has to go. libp2p's own
+   * `connectionManager.maxIncomingPendingConnections` has to be higher. @default 100
+   */
+  maxHandshakes?: number
+  /**
+   * Connections that one host may begin a second. libp2p's own `connectionManager.inboundConnectionThreshold` has to be higher.
+   * @default Infinity: no limit but libp2p's own
+   */
+  handshakesPerSecond?: number
+  /** Whether a host may begin as many as it likes, as one may that the operator or the chain has named. @default those of the allowlist only */
+  isTrustedHost?: (host: string) => boolean
+  /** Groups addresses into subnets, for handshakes; `undefined` for one that counts for none. @default as for `peers` */
+  subnetOf?: (address: Multiaddr) => string | undefined
+  /** @default the machine's */
+  random?: Random
 }
 
-/** Why a peer that dialled us was refused. */
-export type InboundRefusal = 'banned' | 'not-allowed' | 'subnet'
+/**
+ * Why a peer that dialled us was refused: by whom it is, or, before that was known, because its host begins too many connections (`rate`), or because it was
+ * in the middle of its handshake when others needed the place (`handshake`).
+ */
+export type InboundRefusal = 'banned' | 'not-allowed' | 'subnet' | 'rate' | 'handshake'
 
 /** Who knows more of the peers than the gate does: the `peers` service. */
 export interface GateGuard {
@@ -36,7 +60,8 @@ export interface GateGuard {
   isConfigured(peerId: PeerId): boolean
   /** Whether a peer that dials us from an address may stay. */
   hasRoomFor(peerId: PeerId, address: Multiaddr): boolean
-  onRefused(peerId: PeerId, refusal: InboundRefusal): void
+  /** @param who the peer; its address where nobody knows yet which peer it is */
+  onRefused(who: PeerId | Multiaddr, refusal: InboundRefusal): void
 }
 
 /**
@@ -74,10 +99,19 @@ export function createPeerGate(init: PeerGateInit = {}): PeerGate {
   const bans = new BanTable(init.maxBans ?? 1_000)
   let saving: Promise<void> | undefined
   let changed = false
-  const allowlist = new Set([...(init.allowlist ?? [])].map(canonical))
+  const allowlist = readAllowlist(init.allowlist ?? [])
+  const handshakes = new Handshakes({
+    most: init.maxHandshakes ?? 100,
+    perSecond: init.handshakesPerSecond ?? Number.POSITIVE_INFINITY,
+    isTrustedHost: (host) => allowlist.hosts.has(host) || init.isTrustedHost?.(host) === true,
+    subnetOf: init.subnetOf ?? subnetOf,
+    clock,
+    random: init.random ?? systemRandom
+  })
   let guard: GateGuard | undefined
 
-  const isChosen = (peerId: PeerId): boolean => allowlist.has(peerId.toString()) || guard?.isConfigured(peerId) === true
+  const isChosen = (peerId: PeerId): boolean =>
+    allowlist.peerIds.has(peerId.toString()) || guard?.isConfigured(peerId) === true
   const isBanned = (peerId: PeerId): boolean => bans.has(peerId.toString(), clock.now()) && !isChosen(peerId)
 
   function refusal(peerId: PeerId, { remoteAddr }: MultiaddrConnection): InboundRefusal | undefined {
@@ -109,10 +143,22 @@ export function createPeerGate(init: PeerGateInit = {}): PeerGate {
       denyDialPeer: isBanned,
       // a dial by address alone learns who is there only now
       denyOutboundEncryptedConnection: isBanned,
+      denyInboundConnection(connection) {
+        const refused = handshakes.begin(connection)
+        if (refused === undefined) return false
+        guard?.onRefused(refused.connection.remoteAddr, refused.reason)
+        if (refused.connection === connection) return true
+        refused.connection.abort(new Error('another connection needs the place'))
+        return false
+      },
       denyInboundEncryptedConnection(peerId, connection) {
         const refused = refusal(peerId, connection)
         if (refused !== undefined) guard?.onRefused(peerId, refused)
         return refused !== undefined
+      },
+      denyInboundUpgradedConnection(_, connection) {
+        handshakes.end(connection)
+        return false
       }
     },
     ban(peerId, durationMs, reason) {
@@ -140,13 +186,5 @@ export function createPeerGate(init: PeerGateInit = {}): PeerGate {
       }
     },
     flush: () => saving ?? Promise.resolve()
-  }
-}
-
-function canonical(text: string): string {
-  try {
-    return peerIdFromString(text).toString()
-  } catch (cause) {
-    throw new PeersError('ALLOWLIST_INVALID', `not a peer id: ${text}`, { cause })
   }
 }

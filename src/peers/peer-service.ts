@@ -106,9 +106,9 @@ class PeerService implements Peers, Startable {
     gate.guardBy({
       isConfigured: (peerId) => this.#protected.has(peerId, 'configured'),
       hasRoomFor: (peerId, address) => this.#keeper.hasRoomFor(peerId, address),
-      onRefused: (peerId, refusal) => {
+      onRefused: (who, refusal) => {
         this.#tallies.refused.add(refusal)
-        log('%p dialled us and is refused: %s', peerId, refusal)
+        log('%s dialled us and is refused: %s', String(who), refusal)
       }
     })
     if (components.metrics !== undefined) registerPeerMetrics(components.metrics, () => this.counts(), this.#tallies)

@@ -21,7 +21,7 @@ export class PeerTallies {
     'no-room': 0
   })
   readonly closed: Tally<ClosedReason> = new Tally({ full: 0, subnet: 0, duplicate: 0, surplus: 0 })
-  readonly refused: Tally<InboundRefusal> = new Tally({ banned: 0, 'not-allowed': 0, subnet: 0 })
+  readonly refused: Tally<InboundRefusal> = new Tally({ banned: 0, 'not-allowed': 0, subnet: 0, rate: 0, handshake: 0 })
   readonly reports: Tally<Consequence> = new Tally({ none: 0, backoff: 0, penalty: 0, ban: 0 })
 
   /** Everything counted, with what there is at present. */

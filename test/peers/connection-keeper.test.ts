@@ -265,6 +265,7 @@ test('an allowlist with something else than a peer id in it is refused', () => {
   const wrong = (error: unknown) => error instanceof PeersError && error.code === 'ALLOWLIST_INVALID'
   assert.throws(() => createPeerGate({ allowlist: ['nobody'] }), wrong)
   assert.throws(() => createPeerGate({ allowlist: [''] }), wrong)
+  assert.throws(() => createPeerGate({ allowlist: ['/ip4/192.0.2.7/tcp/9000'] }), wrong)
 })
 
 test('limits that nobody can meet are refused', async (context) => {

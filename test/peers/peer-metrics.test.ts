@@ -61,7 +61,7 @@ test('a scrape tells who is connected and what happened, the same at every scrap
       bans: 1,
       dials: undefined,
       closed: { full: 1, subnet: 0, duplicate: 0, surplus: 0 },
-      refused: { banned: 1, 'not-allowed': 0, subnet: 0 },
+      refused: { banned: 1, 'not-allowed': 0, subnet: 0, rate: 0, handshake: 0 },
       reports: { none: 0, backoff: 2, penalty: 1, ban: 0 }
     }
   )
