@@ -14,6 +14,7 @@ export const LOG_COMPONENTS = [
   'soma-p2p:node',
   'soma-p2p:rpc',
   'soma-p2p:peers',
+  'soma-p2p:connection-watch',
   'soma-p2p:discovery',
   'soma-p2p:dht',
   'soma-p2p:state-sync'

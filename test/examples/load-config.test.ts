@@ -159,3 +159,12 @@ test('a file that is not there, not YAML, or not a set of keys says so', async (
   await refuses('genesis: a\ngenesis: b', 'CONFIG_SYNTAX', /:2: Map keys must be unique/)
   await refuses('- a list', 'CONFIG_SYNTAX', /should be a set of keys and values/)
 })
+
+test('the allowlist takes peer ids, and addresses with a peer id at their end', async () => {
+  const id = '12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X'
+  const withList = (entry: string) => configFile(`genesis: g\nnetwork: { allowlist: [${entry}] }`)
+  for (const entry of [id, `/ip4/192.0.2.7/p2p/${id}`, `/ip6/2001:db8::1/tcp/9000/p2p/${id}`])
+    assert.deepEqual((await loadConfig(await withList(entry), {})).network.allowlist, [entry])
+  for (const entry of ['nobody', '/ip4/192.0.2.7/tcp/9000'])
+    await assert.rejects(loadConfig(await withList(entry), {}), { code: 'CONFIG_WRONG_VALUE' })
+})
