@@ -24,6 +24,21 @@ export class DiscoveryMetrics {
       label: 'source',
       calculate: () => ({ ...status().bySource })
     })
+    metrics.registerMetricGroup('soma_p2p_discovery_committee_peers', {
+      help: 'Validators that this node is to stay connected to, by whether it is',
+      label: 'state',
+      calculate: () => {
+        const { kept, connected } = status().committee
+        return { connected, missing: kept - connected }
+      }
+    })
+    this.#gauge(
+      'lacking_peers',
+      'Configured peers and validators to be kept that no address leads to',
+      () => status().lacking.length
+    )
+    this.#gauge('good_peers', 'Peers remembered for a restart', () => status().goodPeers)
+    this.#gauge('visits_under_way', 'Peers connected for queries of the DHT only', () => status().visits.underWay)
     this.#gauge('isolated', 'Whether there are too few connected peers: 1 or 0', () => Number(status().isIsolated))
     this.#gauge('exchanges_under_way', 'GetKnownPeers asked and not answered', () => status().exchanges.underWay)
     this.#gauge('dht_routing_table_peers', 'Peers in the routing table', () => status().dht?.routingTable ?? 0)
@@ -31,9 +46,18 @@ export class DiscoveryMetrics {
       const { exchanges, answered } = status()
       return { succeeded: exchanges.succeeded, failed: exchanges.failed, answered }
     })
-    this.#counter('infos', 'result', 'Node infos received: learned, or refused by the code of the reason', () => {
-      const { learned, refused } = status().infos
-      return { learned, ...refused }
+    this.#counter(
+      'infos',
+      'result',
+      'Node infos received: learned, crowded out by a full quota, or refused by the code of the reason',
+      () => {
+        const { learned, crowdedOut, refused } = status().infos
+        return { learned, crowded_out: crowdedOut, ...refused }
+      }
+    )
+    this.#counter('visits', 'event', 'Peers dialled for queries of the DHT only, and parted from afterwards', () => {
+      const { begun, parted } = status().visits
+      return { begun, parted }
     })
     this.#counter('dht_queries', 'result', 'Queries of the DHT by this node', () => ({ ...status().dht?.queries }))
     this.#counter('dht_requests', 'result', 'Requests of others to the DHT', () => ({ ...status().dht?.requests }))
@@ -49,7 +73,8 @@ export class DiscoveryMetrics {
       const now = read()
       for (const [label, count] of Object.entries(now)) {
         const gained = count - (before[label] ?? 0)
-        if (gained > 0) group.increment({ [label]: gained })
+        // a label that is new is shown at 0 too: what has not happened yet is told apart from what is not counted
+        if (gained > 0 || !(label in before)) group.increment({ [label]: Math.max(0, gained) })
       }
       counter.before = now
     }

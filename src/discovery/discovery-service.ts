@@ -123,10 +123,11 @@ class DiscoveryService implements Discovery, Startable {
   }
 
   status(): DiscoveryStatus {
-    const { config, intake, dht } = this.#parts
+    const { config, intake, dht, committee, goodPeers, visits } = this.#parts
     const { peers } = this.#components
     const known = this.known()
     const connected = peers.connected()
+    const kept = connected.filter(({ peerId }) => committee.has(peerId)).length
     const bySource = Object.fromEntries(ADDRESS_SOURCES.map((source) => [source, 0])) as Record<AddressSource, number>
     for (const { source } of known) bySource[source] += 1
     return {
@@ -135,10 +136,13 @@ class DiscoveryService implements Discovery, Startable {
       connected: connected.length,
       isIsolated: isIsolated(companyOf(connected, peers), config.targetConnections),
       lacking: (this.#loop?.lacking ?? []).map(String),
+      committee: { kept: committee.peers().length, connected: kept },
+      goodPeers: goodPeers?.size ?? 0,
       dialling: peers.dialling,
       exchanges: this.#loop?.exchanges ?? { underWay: 0, succeeded: 0, failed: 0 },
       answered: this.#answered,
-      infos: { learned: intake.learned, refused: intake.refused },
+      infos: { learned: intake.learned, crowdedOut: intake.crowdedOut, refused: intake.refused },
+      visits: visits.counts,
       ...(dht && { dht: dht.status() }),
       dropped: this.#loop?.dropped ?? 0
     }

@@ -85,13 +85,23 @@ export interface DiscoveryStatus {
   readonly isIsolated: boolean
   /** Peer ids of configured peers, and of those to be kept of the committee, that no address leads to. */
   readonly lacking: readonly string[]
+  /** Validators that it is to stay connected to, and those of them that it is connected to. */
+  readonly committee: { readonly kept: number; readonly connected: number }
+  /** Peers remembered for a restart. */
+  readonly goodPeers: number
   readonly dialling: number
   /** GetKnownPeers that this node asked. */
   readonly exchanges: { readonly underWay: number; readonly succeeded: number; readonly failed: number }
   /** GetKnownPeers that this node answered. */
   readonly answered: number
-  /** Infos taken, and infos refused by the code of the reason. */
-  readonly infos: { readonly learned: number; readonly refused: Readonly<Partial<Record<DiscoveryErrorCode, number>>> }
+  /** Infos taken, those in order for which there was no room, and those refused by the code of the reason. */
+  readonly infos: {
+    readonly learned: number
+    readonly crowdedOut: number
+    readonly refused: Readonly<Partial<Record<DiscoveryErrorCode, number>>>
+  }
+  /** Peers dialled for queries of the DHT only: at present, in all, and those parted from afterwards. */
+  readonly visits: { readonly underWay: number; readonly begun: number; readonly parted: number }
   /** The DHT, where this node takes part in it. */
   readonly dht?: DhtStatus
   /** Messages to the event loop for which there was no room. */

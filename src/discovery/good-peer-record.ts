@@ -27,6 +27,11 @@ export class GoodPeerRecord {
     this.#peers = new GoodPeers(init)
   }
 
+  /** Peers remembered. */
+  get size(): number {
+    return this.#peers.size
+  }
+
   /** Reads what the run before has written. */
   async load(): Promise<GoodPeer[]> {
     try {

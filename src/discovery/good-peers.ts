@@ -66,6 +66,10 @@ export class GoodPeers {
     this.#subnetOf = subnetOf
   }
 
+  get size(): number {
+    return this.#peers.size
+  }
+
   /** Takes note of peers connected now. */
   note(peers: Iterable<GoodPeer>): void {
     for (const peer of peers) this.#set({ ...peer, subnet: this.#subnetOf(peer.peerId) })

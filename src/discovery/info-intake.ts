@@ -34,6 +34,7 @@ export class InfoIntake {
   readonly #init: InfoIntakeInit
   readonly #refused = new Map<DiscoveryErrorCode, number>()
   #learned = 0
+  #crowdedOut = 0
 
   constructor(init: InfoIntakeInit) {
     this.#init = init
@@ -42,6 +43,11 @@ export class InfoIntake {
   /** Infos taken. */
   get learned(): number {
     return this.#learned
+  }
+
+  /** Infos in order for which there was no room: a quota was full of others that are never given up. */
+  get crowdedOut(): number {
+    return this.#crowdedOut
   }
 
   /** Infos refused by the code of the reason. */
@@ -90,6 +96,7 @@ export class InfoIntake {
   #learn(info: NodeInfo, from: PeerId): boolean {
     const outcome = this.#init.known.learn(info, from)
     if (outcome === 'new' || outcome === 'newer') this.#learned += 1
+    if (outcome === 'full') this.#crowdedOut += 1
     if (outcome !== 'new') return false
     this.#init.onEvent({ type: 'known', peerId: info.peerId, source: 'gossip' })
     return true

@@ -8,15 +8,24 @@ const MAX_VISITS = 200
 export class Visits {
   readonly #peers: Peers
   readonly #visited = new Map<string, PeerId>()
+  #begun = 0
+  #parted = 0
 
   constructor(peers: Peers) {
     this.#peers = peers
   }
 
+  /** Visits under way, those begun since the process began, and those of them that ended by our parting. */
+  get counts(): { underWay: number; begun: number; parted: number } {
+    return { underWay: this.#visited.size, begun: this.#begun, parted: this.#parted }
+  }
+
   async dial(peer: PeerAddresses, options: AbortOptions): Promise<DialOutcome> {
     if (this.#visited.size >= MAX_VISITS) return 'no-room'
     const outcome = await this.#peers.dial(peer, options)
-    if (outcome === 'connected') this.#visited.set(peer.peerId.toString(), peer.peerId)
+    if (outcome !== 'connected') return outcome
+    this.#visited.set(peer.peerId.toString(), peer.peerId)
+    this.#begun += 1
     return outcome
   }
 
@@ -38,7 +47,9 @@ export class Visits {
     const chosen = connected.filter(({ peerId, direction }) => {
       return direction === 'outbound' && !this.#visited.has(peerId.toString())
     })
-    for (const { peerId } of over.slice(Math.max(0, least - chosen.length))) this.#peers.part(peerId)
+    const surplus = over.slice(Math.max(0, least - chosen.length))
+    for (const { peerId } of surplus) this.#peers.part(peerId)
+    this.#parted += surplus.length
     for (const { peerId } of over) this.#visited.delete(peerId.toString())
   }
 }

@@ -14,10 +14,10 @@ const [self, bearer, ...others] = (await makePeers(102)) as [TestPeer, TestPeer,
 const [alice] = others as [TestPeer]
 const signal = new AbortController().signal
 
-function make() {
+function make({ capacity = 1_000, isConnected = false } = {}) {
   const reports: string[] = []
   const events: DiscoveryEvent[] = []
-  const known = new KnownPeers({ capacity: 1_000, random: { next: () => 0 }, isConnected: () => false })
+  const known = new KnownPeers({ capacity, random: { next: () => 0 }, isConnected: () => isConnected })
   const peers = {
     report: (peerId: PeerId, error: unknown, { consequence }: ReportContext) => {
       assert.ok(peerId.equals(bearer.peerId))
@@ -76,6 +76,14 @@ test('it says whether a peer became known, and tells of each once', async () => 
   assert.equal(await intake.take(newer, signal), false, 'a newer info is no news of a peer')
   assert.equal(intake.learned, 3)
   assert.equal(events.length, 2)
+})
+
+test('an info in order that a full quota has no room for is counted, and is nobody’s fault', async () => {
+  const { intake, known, reports } = make({ capacity: 5, isConnected: true }) // of five, one introducer fills one
+  const relayed = await Promise.all(others.slice(0, 3).map((peer) => seal(peer)))
+  assert.equal(await intake.take({ from, ownInfo: undefined, relayed }, signal), true)
+  assert.equal(known.infos().length, 1)
+  assert.deepEqual([intake.learned, intake.crowdedOut, intake.refused, reports], [1, 2, {}, []])
 })
 
 test('a long answer lets others have their turn, and ends when discovery stops', async () => {

@@ -46,8 +46,10 @@ const ids = (...numbers: number[]) => names(numbers.map((number) => everyone[num
 test('the latest visited are parted from, as far as there are others enough', async () => {
   const { visits, visit, parted } = start([1, 2, 3, 4, 5])
   await visit(2, 4, 5)
+  assert.deepEqual(visits.counts, { underWay: 3, begun: 3, parted: 0 })
   visits.end(3, 0)
   assert.deepEqual(parted(), ids(4, 5))
+  assert.deepEqual(visits.counts, { underWay: 0, begun: 3, parted: 2 })
 })
 
 test('those who dialled us do not stand in for any whom we dial', async () => {

@@ -26,10 +26,13 @@ export const idleReport: NodeReport = {
     connected: 0,
     isIsolated: true,
     lacking: [],
+    committee: { kept: 0, connected: 0 },
+    goodPeers: 0,
     dialling: 0,
     exchanges: { underWay: 0, succeeded: 0, failed: 0 },
     answered: 0,
-    infos: { learned: 0, refused: {} },
+    infos: { learned: 0, crowdedOut: 0, refused: {} },
+    visits: { underWay: 0, begun: 0, parted: 0 },
     dropped: 0
   },
   health: { storage: { state: 'ok' } }

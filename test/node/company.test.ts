@@ -102,6 +102,11 @@ describe('the company of a node', () => {
     const has = async (line: RegExp) => line.test(await registry.metrics())
     await until(context, () => has(/^soma_p2p_peers_connected\{direction="outbound"\} 1$/m))
     await until(context, () => has(/^soma_p2p_discovery_known_peers\{source="committee"\} 1$/m))
+    await until(context, () => has(/^soma_p2p_discovery_committee_peers\{state="connected"\} 1$/m))
+    await until(context, () => has(/^soma_p2p_discovery_committee_peers\{state="missing"\} 3$/m))
+    await until(context, () => has(/^soma_p2p_discovery_good_peers 1$/m))
+    await until(context, () => has(/^soma_p2p_discovery_visits_total\{event="begun"\} \d+$/m))
+    await until(context, () => has(/^soma_p2p_discovery_infos_total\{result="crowded_out"\} 0$/m))
     await until(context, () => has(/^soma_p2p_discovery_exchanges_total\{result="succeeded"\} [1-9]/m))
   })
 
