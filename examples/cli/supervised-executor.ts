@@ -49,6 +49,8 @@ export class SupervisedExecutor {
     while (!signal.aborted) {
       const before = ledger.highestExecuted
       try {
+        await ledger.recover()
+        if (ledger.highestExecuted > before) this.#onProgress() // the disk had kept what it refused
         await runExecutor({ node, ledger, signal, onExecuted: () => this.#onProgress() })
         return
       } catch (thrown) {

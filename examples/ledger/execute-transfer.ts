@@ -29,9 +29,20 @@ export interface SentTransfer {
 export function executeTransfer({ sender, transfer, commit }: SentTransfer, state: TransferState): TransferEffects {
   if (transfer === undefined) return { commit, outcome: 'malformed', versions: [], accounts: [] }
   const versions = assignVersions(transfer.shared, state)
-  const outcome = judge(sender, transfer, state)
-  const accounts = outcome === 'transferred' ? move(sender, transfer, state) : []
-  return { commit, outcome, versions, accounts }
+  const { to, amount, nonce } = transfer
+  const from = state.account(sender)
+  const receiver = bytesEqual(sender, to) ? undefined : state.account(to)
+  const outcome = judge(transfer, from, receiver)
+  if (outcome !== 'transferred') return { commit, outcome, versions, accounts: [] }
+
+  const touched = (key: Uint8Array, account: Account): TouchedAccount => {
+    state.setAccount(key, account)
+    return { key, ...account }
+  }
+  const sent = touched(sender, { balance: from.balance - (receiver === undefined ? 0 : amount), nonce: nonce + 1 })
+  if (receiver === undefined) return { commit, outcome, versions, accounts: [sent] }
+  const received = touched(to, { ...receiver, balance: receiver.balance + amount })
+  return { commit, outcome, versions, accounts: [sent, received] }
 }
 
 function assignVersions(objects: readonly Uint8Array[], state: TransferState): AssignedVersion[] {
@@ -42,19 +53,10 @@ function assignVersions(objects: readonly Uint8Array[], state: TransferState): A
   })
 }
 
-function judge(sender: Uint8Array, { to, amount, nonce }: Transfer, state: TransferState): TransferOutcome {
-  const from = state.account(sender)
+/** @param receiver `undefined` where it is the sender */
+function judge({ amount, nonce }: Transfer, from: Account, receiver: Account | undefined): TransferOutcome {
   if (nonce !== from.nonce) return 'wrong-nonce'
   if (amount > from.balance) return 'insufficient-balance'
-  if (!bytesEqual(sender, to) && state.account(to).balance > Number.MAX_SAFE_INTEGER - amount) return 'balance-overflow'
+  if (receiver !== undefined && receiver.balance > Number.MAX_SAFE_INTEGER - amount) return 'balance-overflow'
   return 'transferred'
-}
-
-function move(sender: Uint8Array, { to, amount }: Transfer, state: TransferState): TouchedAccount[] {
-  const { balance, nonce } = state.account(sender)
-  state.setAccount(sender, { balance: balance - amount, nonce: nonce + 1 })
-  const receiver = state.account(to) // read only now, for it may be the sender
-  state.setAccount(to, { ...receiver, balance: receiver.balance + amount })
-  const keys = bytesEqual(sender, to) ? [sender] : [sender, to]
-  return keys.map((key) => ({ key, ...state.account(key) }))
 }

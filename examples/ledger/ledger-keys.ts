@@ -1,3 +1,5 @@
+import { writeUint64 } from './uint64.ts'
+
 const KINDS = { position: 0, transaction: 1, state: 2, account: 3, object: 4, epoch: 5 } as const
 
 /** What the rows of a ledger are of. */
@@ -32,8 +34,6 @@ export function epochKey(epoch: number): Uint8Array {
 /** An index as 8 bytes, big-endian: it sorts as the number does. */
 export function encodeIndex(index: number): Uint8Array {
   const bytes = new Uint8Array(8)
-  const view = new DataView(bytes.buffer)
-  view.setUint32(0, Math.floor(index / 0x1_0000_0000))
-  view.setUint32(4, index >>> 0)
+  writeUint64(new DataView(bytes.buffer), 0, index)
   return bytes
 }

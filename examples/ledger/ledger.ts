@@ -57,10 +57,16 @@ export interface Ledger extends Omit<LedgerPosition, 'chainId' | 'kind'> {
    * Executes commits in order, the first following the one executed last, in one write. Calls queue behind each other.
    *
    * @throws {LedgerError} `LEDGER_GAP`, `LEDGER_OTHER_CHAIN`, `LEDGER_WRONG_EPOCH`, `LEDGER_STATE_DIVERGED` for a commit that is refused: those before it are executed,
-   * and `onExecuted` was told; `LEDGER_READ_FAILED`, `LEDGER_WRITE_FAILED`: nothing is executed, unless the disk kept what it refused: what it did shows in
-   * `highestExecuted` when the next call begins, which leaves out such commits
+   * and `onExecuted` was told; `LEDGER_READ_FAILED`; `LEDGER_WRITE_FAILED`, and then see `recover`
    */
   execute(subDags: readonly CommittedSubDag[], options?: ExecuteOptions): Promise<ExecutedCommit[]>
+  /**
+   * To be called after a failed write, before what is to be executed next is chosen: the disk may have kept what it refused, and then those commits are executed.
+   * `execute` does it too.
+   *
+   * @throws {LedgerError} `LEDGER_WRITE_FAILED` when the database cannot be written to yet
+   */
+  recover(): Promise<void>
   /** The state after the commit of an index, or `undefined` where that is not executed. That of the genesis for 0. */
   getStateDigest(index: number): Promise<Digest | undefined>
   /**

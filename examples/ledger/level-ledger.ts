@@ -38,6 +38,8 @@ export class LevelLedger implements Ledger {
   readonly #executions = new SerialQueue()
   readonly #waiters = new StateWaiters()
   #position: LedgerPosition
+  /** Whether the database may be ahead of what is known of it. */
+  #isStale = false
   #closed = false
 
   private constructor(database: LedgerDatabase, init: LevelLedgerInit, position: LedgerPosition) {
@@ -98,6 +100,10 @@ export class LevelLedger implements Ledger {
     })
   }
 
+  recover(): Promise<void> {
+    return this.#executions.run(() => this.#recover())
+  }
+
   async getStateDigest(index: number): Promise<Digest | undefined> {
     const stored = await this.#database.get(stateKey(index))
     return stored === undefined ? (index === 0 ? this.#genesis.stateHash : undefined) : new Uint8Array(stored)
@@ -140,14 +146,13 @@ export class LevelLedger implements Ledger {
 
   async #execute(subDags: readonly CommittedSubDag[], { onExecuted }: ExecuteOptions = {}): Promise<ExecutedCommit[]> {
     if (this.#closed) throw closed()
-    const recovered = await this.#recover()
+    await this.#recover()
     const executed: ExecutedCommit[] = []
     const states: Operation[] = []
     let position = this.#position
     let refusal: LedgerError | undefined
     for (const subDag of subDags) {
       const { index } = subDag.commit.ref
-      if (recovered && index <= position.highestExecuted) continue // the disk kept what it had refused
       const end = readEpochEnd(subDag, this.#epochEnds)
       refusal = refusalOf(subDag, end, position)
       if (refusal !== undefined) break
@@ -173,12 +178,12 @@ export class LevelLedger implements Ledger {
     return executed
   }
 
-  /** @returns whether a write failed before: then the position is what the disk has, with that write or without */
-  async #recover(): Promise<boolean> {
-    if (!(await this.#database.recover())) return false
+  async #recover(): Promise<void> {
+    this.#isStale ||= await this.#database.recover()
+    if (!this.#isStale) return
     this.#execution.forget()
     this.#moveTo((await readPosition(this.#database)) ?? this.#position)
-    return true
+    this.#isStale = false
   }
 
   #moveTo(position: LedgerPosition): void {

@@ -6,8 +6,11 @@ import type { EpochHandOver, ExecutedCommit, Ledger } from './ledger.ts'
 const CURSOR = 'executor'
 /** Commits of one write while the executor catches up: a durable write costs the disk as much for one commit as for many. */
 const MAX_GROUP_COMMITS = 64
-/** Bytes at which a group is full, so that large commits do not pile up in memory: at most what is read at once comes on top. */
-const MAX_GROUP_BYTES = 4 * 1024 * 1024
+/**
+ * Bytes at which a group is full, so that large commits do not pile up in memory, and one write keeps the event loop from other
+ * work briefly only: at most what is read at once comes on top.
+ */
+const MAX_GROUP_BYTES = 1024 * 1024
 
 /** Commits that are read at once. */
 const MAX_READS = 16
@@ -40,6 +43,7 @@ export interface ExecutorInit {
  * @throws {LedgerError} when the ledger cannot execute or keep a commit
  */
 export async function runExecutor({ node, ledger, signal, onExecuted }: ExecutorInit): Promise<void> {
+  await ledger.recover()
   await insertAgain(node, ledger, signal)
   let behind = true
   while (behind && !signal.aborted) {

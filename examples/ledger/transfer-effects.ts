@@ -1,16 +1,6 @@
 import { blake2b256, type Digest } from '../../src/consensus/digest.ts'
-import { DIGEST_LENGTH, ED25519_KEY_LENGTH } from '../../src/consensus/limits.ts'
-import {
-  bytes,
-  message,
-  repeated,
-  submessage,
-  uint32,
-  uint64,
-  type WireMessage
-} from '../../src/runtime/wire-message.ts'
 import { LedgerError } from './ledger-error.ts'
-import { MAX_SHARED_OBJECTS } from './transfer.ts'
+import { readUint64, writeUint64 } from './uint64.ts'
 
 /** What may become of a transaction; stored by position, so that new ones go to the end. */
 const OUTCOMES = ['transferred', 'malformed', 'wrong-nonce', 'insufficient-balance', 'balance-overflow'] as const
@@ -48,39 +38,61 @@ export interface TransferEffects {
   readonly accounts: readonly TouchedAccount[]
 }
 
-interface StoredEffects extends Omit<TransferEffects, 'outcome'> {
-  readonly outcome: number
-}
+const HEAD_BYTES = 10
+const VERSION_BYTES = 40
+const ACCOUNT_BYTES = 48
 
-const effectsMessage: WireMessage<StoredEffects> = message('TransferEffects', {
-  commit: uint64(1),
-  outcome: uint32(2, OUTCOMES.length - 1),
-  versions: repeated(
-    submessage(3, message('AssignedVersion', { object: bytes(1, { length: DIGEST_LENGTH }), version: uint64(2) })),
-    MAX_SHARED_OBJECTS
-  ),
-  accounts: repeated(
-    submessage(
-      4,
-      message('TouchedAccount', { key: bytes(1, { length: ED25519_KEY_LENGTH }), balance: uint64(2), nonce: uint64(3) })
-    ),
-    2
-  )
-})
-
-/** The stored form of effects. */
-export function encodeEffects(effects: TransferEffects): Uint8Array {
-  return effectsMessage.encode({ ...effects, outcome: OUTCOMES.indexOf(effects.outcome) })
+/**
+ * The stored form of effects, which the state digest is taken over:
+ *
+ * ```
+ * effects = commit (8 bytes) | outcome (1) | count of versions (1) | versions | accounts
+ * version = object (32) | version (8)
+ * account = key (32) | balance (8) | nonce (8)
+ * ```
+ *
+ * Integers are big-endian. Written by hand, for it is most of what executing a transfer costs.
+ */
+export function encodeEffects({ commit, outcome, versions, accounts }: TransferEffects): Uint8Array {
+  const bytes = new Uint8Array(HEAD_BYTES + versions.length * VERSION_BYTES + accounts.length * ACCOUNT_BYTES)
+  const view = new DataView(bytes.buffer)
+  writeUint64(view, 0, commit)
+  bytes[8] = OUTCOMES.indexOf(outcome)
+  bytes[9] = versions.length
+  let at = HEAD_BYTES
+  for (const { object, version } of versions) {
+    bytes.set(object, at)
+    writeUint64(view, at + 32, version)
+    at += VERSION_BYTES
+  }
+  for (const { key, balance, nonce } of accounts) {
+    bytes.set(key, at)
+    writeUint64(view, at + 32, balance)
+    writeUint64(view, at + 40, nonce)
+    at += ACCOUNT_BYTES
+  }
+  return bytes
 }
 
 /** @throws {LedgerError} `LEDGER_CORRUPTED` */
 export function decodeEffects(stored: Uint8Array): TransferEffects {
-  try {
-    const effects = effectsMessage.decode(stored)
-    return { ...effects, outcome: OUTCOMES[effects.outcome] as TransferOutcome }
-  } catch (cause) {
-    throw new LedgerError('LEDGER_CORRUPTED', 'the effects of a transaction are unreadable', { cause })
+  const count = stored[9] ?? 0
+  const outcome = OUTCOMES[stored[8] ?? OUTCOMES.length]
+  const accountsAt = HEAD_BYTES + count * VERSION_BYTES
+  const accountBytes = stored.byteLength - accountsAt
+  if (outcome === undefined || accountBytes < 0 || accountBytes % ACCOUNT_BYTES !== 0) {
+    throw new LedgerError('LEDGER_CORRUPTED', 'the effects of a transaction are unreadable')
   }
+  const view = new DataView(stored.buffer, stored.byteOffset, stored.byteLength)
+  const versions = Array.from({ length: count }, (_, index) => {
+    const at = HEAD_BYTES + index * VERSION_BYTES
+    return { object: stored.slice(at, at + 32), version: readUint64(view, at + 32) }
+  })
+  const accounts = Array.from({ length: accountBytes / ACCOUNT_BYTES }, (_, index) => {
+    const at = accountsAt + index * ACCOUNT_BYTES
+    return { key: stored.slice(at, at + 32), balance: readUint64(view, at + 32), nonce: readUint64(view, at + 40) }
+  })
+  return { commit: readUint64(view, 0), outcome, versions, accounts }
 }
 
 const domain = new TextEncoder().encode('soma-p2p-ledger/1/effects:')
