@@ -70,6 +70,7 @@ export async function createNode(init: NodeInit): Promise<SomaNode> {
       metrics: init.metrics,
       handOver: init.handOver ?? 'proof',
       checkpoint,
+      localStateHash: init.localStateHash,
       verification: init.verification ?? 'full',
       transactionVerifier: init.transactionVerifier,
       config,

@@ -126,6 +126,7 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
         health,
         handOver: init.handOver,
         checkpoint: init.checkpoint,
+        localStateHash: init.localStateHash,
         onEpoch: init.onEpoch,
         onStored: init.onStored,
         slowestCursor: init.slowestCursor,

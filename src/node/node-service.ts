@@ -13,7 +13,7 @@ import { type Health, HealthRegistry } from '../runtime/health.ts'
 import { bytesEqual, toHex } from '../runtime/hex.ts'
 import type { Random } from '../runtime/random.ts'
 import { toError } from '../runtime/soma-error.ts'
-import type { HandOverMode, StateSync } from '../state-sync/index.ts'
+import type { HandOverMode, LocalStateHash, StateSync } from '../state-sync/index.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 import { checkpointAt, epochAfter } from '../storage/epoch-after.ts'
 import { createBlockVerifier, type VerificationMode } from '../verify/block-verifier.ts'
@@ -46,6 +46,7 @@ export interface ResolvedNodeInit {
   readonly metrics: NodeInit['metrics']
   readonly handOver: HandOverMode
   readonly checkpoint: TrustedCheckpoint | undefined
+  readonly localStateHash: LocalStateHash | undefined
   readonly verification: VerificationMode
   readonly transactionVerifier: NodeInit['transactionVerifier']
   readonly config: NodeConfig

@@ -12,7 +12,7 @@ import type { PeerReport } from '../peers/index.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Health } from '../runtime/health.ts'
 import type { Random } from '../runtime/random.ts'
-import type { CheckpointStart, HandOverMode } from '../state-sync/index.ts'
+import type { CheckpointStart, HandOverMode, LocalStateHash } from '../state-sync/index.ts'
 import type { ConsensusCommit } from '../state-sync/local-consensus.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 import type { VerificationMode } from '../verify/block-verifier.ts'
@@ -56,6 +56,12 @@ export interface NodeInit {
    * (`inserted`): see `insertCommittee`. @default 'proof'
    */
   handOver?: HandOverMode
+  /**
+   * The state that an epoch hands over by this node's own execution, asked by the epoch's last commit before that is stored. Another one, signed by a quorum, halts
+   * the sync, and `sendCommit` throws `CONSENSUS_INVALID`. Where it is `undefined`, or not there within two seconds, the chain goes on without it.
+   * @default nothing is compared
+   */
+  localStateHash?: LocalStateHash
   /**
    * A commit known to be of the chain from elsewhere than from peers. Nothing that conflicts with it is accepted, by whatever keys it is signed. A store that is
    * empty begins at it, and never holds what lies before; one that is not goes on from where it stands, and is refused if it holds another chain. @default none

@@ -1,28 +1,20 @@
-import { type CommitRef, commitRefsEqual } from '../consensus/commit-ref.ts'
+import type { CommitRef } from '../consensus/commit-ref.ts'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
 import type { Committee } from '../consensus/committee.ts'
-import type { VerifiedBlock } from '../consensus/signed-block.ts'
 import { bytesEqual } from '../runtime/hex.ts'
 import type { CertifierWrite, CommitStore } from '../storage/commit-store.ts'
 import { StorageError } from '../storage/storage-error.ts'
-import { CheckpointGuard } from './checkpoint-guard.ts'
+import { type CertifiedSubDag, checkEpoch, checkLinks, evidenceOf } from './certified-sub-dag.ts'
+import type { CheckpointGuard } from './checkpoint-guard.ts'
 import type { EpochGate } from './epoch-gate.ts'
-import { handOverOf } from './hand-over.ts'
-import type { CommitOrigin } from './range.ts'
+import type { HandOvers } from './hand-overs.ts'
 import { type HaltEvidence, SyncError } from './sync-error.ts'
 import { VoteCollector } from './vote-collector.ts'
-
-/** One commit for the store, with the blocks that certify it, where they came with it. */
-export interface CertifiedSubDag {
-  readonly subDag: CommittedSubDag
-  readonly certifiers: readonly VerifiedBlock[]
-  /** Of a commit that was synced. */
-  readonly origin?: CommitOrigin | undefined
-}
 
 export interface CommitWriterInit {
   readonly store: CommitStore
   readonly epochs: EpochGate
+  readonly handOvers: HandOvers
   /** Nothing that conflicts with the trusted checkpoint is stored. @default there is none */
   readonly guard?: CheckpointGuard
   /** Called with each of the latest stored commits when the writer opens. */
@@ -42,17 +34,13 @@ export class CommitWriter {
   readonly #onRead: (subDag: CommittedSubDag) => void
   /** The highest commit of which `onStored` was told. */
   #told: number
-  readonly #guard: CheckpointGuard
   #votes = new VoteCollector()
-  /** Inserted for an epoch whose hand-over has not been stored yet. */
-  #inserted: Committee | undefined
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(init: CommitWriterInit) {
     this.#init = init
     this.#store = init.store
     this.#onStored = init.onStored
-    this.#guard = init.guard ?? new CheckpointGuard(undefined)
     this.#onRead = init.onRead ?? (() => {})
     this.#told = init.store.watermarks.highestSynced.index
   }
@@ -80,7 +68,7 @@ export class CommitWriter {
    *
    * @returns how many were new
    * @throws {SyncError} `SYNC_FORK` when one conflicts with what is stored, or does not link to it, or is of another epoch than the chain goes on with;
-   * or conflicts with the trusted checkpoint; `SYNC_COMMITTEE_CONFLICT` when an epoch hands over to another committee than was inserted, or than the checkpoint has
+   * or conflicts with the trusted checkpoint; what `HandOvers.after` throws
    * @throws {StorageError} when the store refuses; nothing was written
    */
   append(commits: readonly CertifiedSubDag[]): Promise<number> {
@@ -104,35 +92,12 @@ export class CommitWriter {
   }
 
   async #insertCommittee(committee: Committee, lastCommit: CommitRef): Promise<'stored' | 'known' | 'expected'> {
-    const { epochs } = this.#init
-    const { epoch } = committee
-    const known = await this.#store.getCommittee(epoch)
-    if (known !== undefined) {
-      if (bytesEqual(known.digest, committee.digest)) return 'known'
-      throw new SyncError('SYNC_COMMITTEE_CONFLICT', `another committee of epoch ${epoch} is stored than is inserted`)
-    }
-    if (epoch !== epochs.nextEpoch + 1) {
-      throw new SyncError(
-        'CONSENSUS_INVALID',
-        `a committee of epoch ${epoch} while the chain is in ${epochs.nextEpoch}`
-      )
-    }
-    const tip = this.#store.watermarks.highestSynced
-    if (epochs.mode === 'proof') {
-      this.#inserted = committee
-      return 'expected'
-    }
-    if (lastCommit.index > tip.index) {
-      throw new SyncError('CONSENSUS_GAP', `commit ${lastCommit.index} is not stored: the chain ends at ${tip.index}`)
-    }
-    if (!commitRefsEqual(lastCommit, tip)) {
-      const what = `epoch ${epoch - 1} is said to end with commit ${lastCommit.index}, and the chain went on in it to ${tip.index}`
-      throw new SyncError('SYNC_COMMITTEE_CONFLICT', what)
-    }
-    this.#guard.checkHandOver(tip.index, committee)
+    const { epochs, handOvers } = this.#init
+    const answer = await handOvers.insert(committee, lastCommit)
+    if (answer !== 'stored') return answer
     await this.#store.write({ commits: [], committees: [committee] })
-    await epochs.moved(tip.index, epoch)
-    return 'stored'
+    await epochs.moved(lastCommit.index, committee.epoch)
+    return answer
   }
 
   async #append(commits: readonly CertifiedSubDag[]): Promise<number> {
@@ -149,7 +114,7 @@ export class CommitWriter {
   async #write(fresh: readonly CertifiedSubDag[]): Promise<void> {
     checkLinks(this.#store.watermarks.highestSynced, fresh)
     const subDags = fresh.map(({ subDag }) => subDag)
-    const { epochs } = this.#init
+    const { epochs, guard, handOvers } = this.#init
     try {
       const certifiers: CertifierWrite[] = []
       const committees: Committee[] = []
@@ -157,11 +122,11 @@ export class CommitWriter {
       for (const [position, { subDag, certifiers: blocks }] of fresh.entries()) {
         const upToHere = fresh.slice(0, position + 1)
         checkEpoch(subDag, epoch, upToHere)
-        this.#guard.checkCommits([subDag.commit], () => evidenceOf(upToHere))
+        guard?.checkCommits([subDag.commit], () => evidenceOf(upToHere))
         const committee = committees.at(-1) ?? (await this.#committeeOf(subDag))
         certifiers.push(...this.#votes.add(subDag, committee, blocks.length > 0))
         if (blocks.length > 0) certifiers.push({ index: subDag.commit.ref.index, blocks })
-        const next = this.#handOverOf(subDag, upToHere)
+        const next = await handOvers.after(subDag, () => evidenceOf(upToHere))
         if (next === undefined) continue
         committees.push(next)
         epoch = next.epoch
@@ -172,16 +137,6 @@ export class CommitWriter {
       await this.open() // the votes counted for this write are not stored: count from the store again
       throw thrown
     }
-  }
-
-  #handOverOf(subDag: CommittedSubDag, fresh: readonly CertifiedSubDag[]): Committee | undefined {
-    const next = this.#init.epochs.mode === 'proof' ? handOverOf(subDag) : undefined
-    const inserted = this.#inserted
-    if (next !== undefined) this.#guard.checkHandOver(subDag.commit.ref.index, next, () => evidenceOf(fresh))
-    if (next === undefined || inserted?.epoch !== next.epoch) return next
-    if (bytesEqual(inserted.digest, next.digest)) return next
-    const what = `the chain proves another committee of epoch ${next.epoch} than the one inserted`
-    throw new SyncError('SYNC_COMMITTEE_CONFLICT', what, { evidence: evidenceOf(fresh) })
   }
 
   /** A write that failed may turn out to be stored after all, once the database is open again: its commits are told of then. */
@@ -215,38 +170,3 @@ export class CommitWriter {
 
 /** Votes for a commit follow within some rounds. */
 const WARM_UP_COMMITS = 16
-
-function checkLinks(tip: CommitRef, commits: readonly CertifiedSubDag[]): void {
-  let before = tip
-  for (const [position, { subDag }] of commits.entries()) {
-    const { ref, commit } = subDag.commit
-    if (ref.index !== before.index + 1 || !bytesEqual(commit.previousDigest, before.digest)) {
-      const what = `certified commit ${ref.index} does not follow the stored commit ${before.index}`
-      throw new SyncError('SYNC_FORK', what, { evidence: evidenceOf(commits.slice(0, position + 1)) })
-    }
-    before = ref
-  }
-}
-
-function checkEpoch(
-  { commit: { ref, commit } }: CommittedSubDag,
-  epoch: number,
-  all: readonly CertifiedSubDag[]
-): void {
-  if (commit.epoch === epoch) return
-  const what = `certified commit ${ref.index} is of epoch ${commit.epoch}, and the chain goes on in epoch ${epoch}`
-  throw new SyncError('SYNC_FORK', what, { evidence: evidenceOf(all) })
-}
-
-/**
- * What proves a fault of the last of these commits. A quorum certified the range that it is of, whose other commits may still lack their blocks: they, and not
- * those blocks, link it to the votes.
- */
-function evidenceOf(commits: readonly CertifiedSubDag[]): HaltEvidence {
-  const { origin, certifiers = [] } = commits.at(-1) ?? {}
-  const own = commits.map(({ subDag }) => subDag.commit)
-  const [first] = origin?.certified.commits ?? []
-  if (origin === undefined || first === undefined) return { commits: own, certifiers }
-  const before = own.filter(({ ref }) => ref.index < first.ref.index)
-  return { ...origin.certified, commits: [...before, ...origin.certified.commits], peer: origin.peer }
-}

@@ -24,6 +24,7 @@ export function stateSync(init: StateSyncInit): (components: StateSyncComponents
 
 export { applyCheckpoint, type CheckpointStart } from './apply-checkpoint.ts'
 export type { HandOverMode } from './epoch-gate.ts'
+export type { LocalStateHash } from './hand-overs.ts'
 export type {
   PeerPolicy,
   RangeStatus,

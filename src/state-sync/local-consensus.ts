@@ -64,9 +64,8 @@ export class LocalConsensus {
       return 'stored'
     } catch (thrown) {
       if (!(thrown instanceof SyncError)) throw thrown
-      throw new SyncError('CONSENSUS_CONFLICT', `commit ${ref.index} of epoch ${commit.epoch}: ${thrown.message}`, {
-        cause: thrown
-      })
+      const code = thrown.code === 'SYNC_CERTIFIED_DATA_REFUSED' ? 'CONSENSUS_INVALID' : 'CONSENSUS_CONFLICT'
+      throw new SyncError(code, `commit ${ref.index} of epoch ${commit.epoch}: ${thrown.message}`, { cause: thrown })
     }
   }
 

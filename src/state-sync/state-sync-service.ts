@@ -14,6 +14,7 @@ import { CommitWriter } from './commit-writer.ts'
 import { CommittedTimestamps } from './committed-timestamps.ts'
 import { EpochGate } from './epoch-gate.ts'
 import { encodeHaltRecord, HALT_RECORD } from './halt-evidence.ts'
+import { HandOvers } from './hand-overs.ts'
 import { type ConsensusCommit, LocalConsensus } from './local-consensus.ts'
 import { PeerHeights } from './peer-heights.ts'
 import * as protocols from './protocols.ts'
@@ -84,6 +85,14 @@ export class StateSyncService implements StateSync, Startable {
     this.#writer = new CommitWriter({
       store,
       epochs: this.#epochs,
+      handOvers: new HandOvers({
+        store,
+        epochs: this.#epochs,
+        clock,
+        guard,
+        localStateHash: init.localStateHash,
+        log: this.#log
+      }),
       guard,
       onRead: (subDag) => this.#timestamps.add(subDag),
       onStored: (subDags) => this.#stored(subDags)

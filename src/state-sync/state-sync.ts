@@ -13,6 +13,7 @@ import type { Random } from '../runtime/random.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 import type { BlockVerifier } from '../verify/block-verifier.ts'
 import type { HandOverMode } from './epoch-gate.ts'
+import type { LocalStateHash } from './hand-overs.ts'
 import type { ConsensusCommit } from './local-consensus.ts'
 import type { RangeState } from './range.ts'
 
@@ -61,6 +62,8 @@ export interface StateSyncInit {
   readonly onStored: (subDags: readonly CommittedSubDag[]) => void
   /** How epochs hand over: by the proofs in the chain, or by committees that the executing node inserts. @default 'proof' */
   readonly handOver?: HandOverMode
+  /** What the state handed over at the end of an epoch is compared with. @default it is not compared */
+  readonly localStateHash?: LocalStateHash | undefined
   /**
    * Nothing that conflicts with it is accepted. {@link applyCheckpoint} is to be called on the store before the service is made. @default none
    */

@@ -7,7 +7,7 @@ import { SomaError } from '../runtime/soma-error.ts'
 export type SyncErrorCode =
   // a halt: the sync stops, keeps the evidence, and bans nobody
   | 'SYNC_FORK' // a certified commit conflicts with what is stored, or with the trusted checkpoint
-  | 'SYNC_CERTIFIED_DATA_REFUSED' // a block that a quorum certified fails our own verifier
+  | 'SYNC_CERTIFIED_DATA_REFUSED' // a block that a quorum certified fails our own verifier, or hands over another state than we have computed
   | 'SYNC_COMMITTEE_CONFLICT' // the executing node inserted another committee than the chain proved, or than it inserted before; or one of them conflicts with the trusted checkpoint
   // at the start
   | 'SYNC_CHECKPOINT_CONFLICT' // the store holds another chain than the trusted checkpoint is of
@@ -18,7 +18,7 @@ export type SyncErrorCode =
   | 'CONSENSUS_BROKEN_LINK' // the right index, another previous digest
   | 'CONSENSUS_CONFLICT' // another commit than the one stored under that index
   | 'CONSENSUS_UNCERTIFIED' // certifier blocks without a quorum of votes
-  | 'CONSENSUS_INVALID' // blocks that are not the commit's, or an epoch that is not the chain's
+  | 'CONSENSUS_INVALID' // blocks that are not the commit's, an epoch that is not the chain's, or a hand-over of another state than we have computed
   | 'SYNC_STOPPED'
 
 /** What proves a halt to others: the votes of a quorum, and what they certify. */

@@ -181,3 +181,39 @@ describe('a committee inserted on a chain that proves its own', () => {
     assert.equal(misled.store.watermarks.highestSynced.index, last - 1)
   })
 })
+
+describe('a state that an epoch hands over, and that this node has computed otherwise', () => {
+  const other = new Uint8Array(32).fill(7)
+  const last = lastCommitOfEpoch(chain, 1)
+  const localStateHash = async (lastCommit: number) => (lastCommit === last ? other : undefined)
+
+  it('halts the sync before it is stored, with the evidence, and blames nobody', async () => {
+    await using network = new TestNetwork(chain)
+    const server = await network.start({ commits: LENGTH })
+    const blamed: string[] = []
+    const onPeerReport = ({ code, consequence }: { code: string; consequence: string }) => {
+      if (consequence !== 'none') blamed.push(code)
+    }
+    const node = await network.start({ seeds: [server], localStateHash, onPeerReport })
+    const isHalted = async () =>
+      /SYNC_CERTIFIED_DATA_REFUSED/.test(JSON.stringify((await node.status()).health['state-sync']))
+    while (!(await isHalted())) await new Promise((wake) => setTimeout(wake, 20))
+    assert.ok(node.store.watermarks.highestSynced.index < last)
+    assert.equal(await node.store.getCommittee(2), undefined)
+    while ((await node.store.getRecord('state-sync/halt')) === undefined)
+      await new Promise((wake) => setTimeout(wake, 20))
+    const record = JSON.parse(new TextDecoder().decode(await node.store.getRecord('state-sync/halt')))
+    assert.equal(record.code, 'SYNC_CERTIFIED_DATA_REFUSED')
+    assert.equal(record.peer, server.peerId.toString())
+    assert.equal(record.blocks.length, 1)
+    assert.deepEqual(blamed, [])
+  })
+
+  it('is refused of local consensus by a code of its own', async () => {
+    await using network = new TestNetwork(chain)
+    const node = await network.start({ commits: last - 1, localStateHash })
+    const refused = node.consensus.sendCommit(commitAt(chain, last))
+    await assert.rejects(refused, (thrown) => errorCode(thrown) === 'CONSENSUS_INVALID')
+    assert.equal(node.store.watermarks.highestSynced.index, last - 1)
+  })
+})

@@ -6,7 +6,7 @@ import type { CommitStore, StoreWrite } from '../../src/storage/commit-store.ts'
 import { openMemoryStore } from '../../src/storage/index.ts'
 import { StorageError } from '../../src/storage/storage-error.ts'
 import { buildChain, commitAt, forkChain } from '../../src/testing/index.ts'
-import { epochsOf } from './open-epochs.ts'
+import { epochsOf, handOversOf } from './open-epochs.ts'
 
 const chain = buildChain({ commits: 40 })
 const uncertified = (index: number, from = chain) => ({ subDag: commitAt(from, index).subDag, certifiers: [] })
@@ -15,9 +15,11 @@ const run = (start: number, end: number) => Array.from({ length: end - start + 1
 async function open(wrap: (store: CommitStore) => CommitStore = (store) => store) {
   const store = await openMemoryStore({ genesis: chain.genesis })
   const stored: number[] = []
+  const epochs = epochsOf(store)
   const writer = new CommitWriter({
     store: wrap(store),
-    epochs: epochsOf(store),
+    epochs,
+    handOvers: handOversOf(store, epochs),
     onStored: (subDags) => stored.push(...subDags.map(({ commit }) => commit.ref.index))
   })
   await writer.open()
@@ -52,7 +54,8 @@ describe('CommitWriter', () => {
     await writer.append(run(1, 20))
     const before = store.watermarks.highestCertifiable
     assert.ok(before >= 15 && before < 20, `highest certifiable ${before}`)
-    const again = new CommitWriter({ store, epochs: epochsOf(store), onStored: () => {} })
+    const epochs = epochsOf(store)
+    const again = new CommitWriter({ store, epochs, handOvers: handOversOf(store, epochs), onStored: () => {} })
     await again.open()
     await again.append(run(21, 30))
     for (let index = 1; index <= 25; index++) assert.equal(await store.highestCertifiableIn(index, index), index)

@@ -10,7 +10,7 @@ import { openMemoryStore } from '../../src/storage/index.ts'
 import { buildChain, commitAt, forgeCommit, forkChain } from '../../src/testing/index.ts'
 import { createBlockVerifier } from '../../src/verify/block-verifier.ts'
 import { acquireSignaturePool } from '../../src/verify/signature-pool.ts'
-import { epochsOf } from './open-epochs.ts'
+import { epochsOf, handOversOf } from './open-epochs.ts'
 
 const chain = buildChain({ commits: 12 })
 
@@ -23,7 +23,7 @@ async function open() {
     getCommittee: (epoch) => store.getCommittee(epoch)
   })
   const epochs = epochsOf(store)
-  const writer = new CommitWriter({ store, epochs, onStored: () => {} })
+  const writer = new CommitWriter({ store, epochs, handOvers: handOversOf(store, epochs), onStored: () => {} })
   await writer.open()
   const timestamps = new CommittedTimestamps()
   const log = quietLogger().forComponent('test')

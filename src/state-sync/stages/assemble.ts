@@ -1,5 +1,5 @@
 import type { CommittedSubDag } from '../../consensus/committed-sub-dag.ts'
-import type { CertifiedSubDag } from '../commit-writer.ts'
+import type { CertifiedSubDag } from '../certified-sub-dag.ts'
 import type { CompleteCommit } from '../range.ts'
 
 /** A run of consecutive commits on its way through the tail. */

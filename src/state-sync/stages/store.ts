@@ -1,4 +1,4 @@
-import type { CertifiedSubDag } from '../commit-writer.ts'
+import type { CertifiedSubDag } from '../certified-sub-dag.ts'
 import type { Run } from './assemble.ts'
 
 export interface StoreStageInit {
