@@ -21,8 +21,8 @@ export interface EpochGateInit {
   readonly onEpoch: (committee: Committee) => void
 }
 
-/** How long a peer's answer waits for a committee to be inserted before another peer is asked, in milliseconds. */
-const INSERTION_PATIENCE_MS = 10_000
+/** How long a peer's answer waits at a chain that stands still, in milliseconds. Longer than honest peers need for what lies between, as a rule. */
+const PATIENCE_MS = 10_000
 
 /** A range that asks to be verified. */
 export interface GateRequest {
@@ -42,7 +42,8 @@ export interface Admission {
 
 /**
  * Where the stages meet the end of an epoch (promise 4 of the design). Ranges are fetched ahead, and the committee of a later epoch is known only when the
- * epoch before has been stored whole: until then its ranges wait here. They wait for the chain and not for a peer, who loses no turn by it.
+ * epoch before has been stored whole: until then its ranges wait here, for as long as the chain comes on. They wait for the chain and not for a peer, who is not
+ * blamed; but who claims what is far ahead must not hold turns and bytes for as long as it stands still.
  */
 export class EpochGate {
   readonly #init: EpochGateInit
@@ -111,8 +112,8 @@ export class EpochGate {
   /**
    * Waits until it is known by which committee a range is to be verified.
    *
-   * @throws {VerifyError} `COMMITS_WRONG_EPOCH` for a range that follows the stored chain and claims an epoch that has not begun there, or one before the store's first; `BLOCK_UNKNOWN_EPOCH`,
-   * which blames nobody, when its committee was not inserted for a while
+   * @throws {VerifyError} `COMMITS_WRONG_EPOCH` for a range that follows the stored chain and claims an epoch that has not begun there, one before the store's first, or
+   * more epochs ahead than there are commits between; `BLOCK_UNKNOWN_EPOCH`, which blames nobody, when the chain stood still, or its committee was not inserted, for a while
    * @throws the signal's reason
    */
   async admit({ start, epoch, signal }: GateRequest): Promise<Admission> {
@@ -123,22 +124,23 @@ export class EpochGate {
       if (epoch <= next.epoch) {
         return { committee: await this.#committeeOf(epoch), isOver: epoch < next.epoch && start >= next.index }
       }
-      if (start > next.index) await unlessAborted(this.#moved.promise, signal)
-      else await this.#waitForInsertion(start, epoch, signal)
+      if (start <= next.index) this.#mayWait(start, epoch)
+      await this.#untilMoved(epoch, signal)
     }
   }
 
+  /** Refuses claims that no chain can bear out: no epoch is without a commit. */
   #mayBe(start: number, epoch: number): void {
-    if (epoch >= this.#firstEpoch) return
-    const what = `commit ${start} claims epoch ${epoch}; the chain began here in epoch ${this.#firstEpoch}`
-    throw new VerifyError('COMMITS_WRONG_EPOCH', what)
+    const { index, epoch: current } = this.#next
+    if (epoch < this.#firstEpoch) throw wrongEpoch(start, epoch, `the chain began here in epoch ${this.#firstEpoch}`)
+    if (start <= index || epoch - current <= start - index) return
+    throw wrongEpoch(start, epoch, `the chain goes on in epoch ${current} with commit ${index}`)
   }
 
-  /** A liar may claim the next epoch where there is more of this one: it is waited with for a while, and then another peer is asked. */
-  async #waitForInsertion(start: number, epoch: number, signal: AbortSignal): Promise<void> {
-    this.#mayWait(start, epoch)
+  /** Waits for a chain that stands still for a while only. Who claimed the truth is asked again. */
+  async #untilMoved(epoch: number, signal: AbortSignal): Promise<void> {
     const ended = new AbortController()
-    const patience = this.#init.clock.sleep(INSERTION_PATIENCE_MS, { signal: ended.signal }).then(
+    const patience = this.#init.clock.sleep(PATIENCE_MS, { signal: ended.signal }).then(
       () => 'over' as const,
       () => 'ended' as const
     )
@@ -148,15 +150,14 @@ export class EpochGate {
     } finally {
       ended.abort()
     }
-    throw new VerifyError('BLOCK_UNKNOWN_EPOCH', `the committee of epoch ${epoch} has not been inserted yet`)
+    throw new VerifyError('BLOCK_UNKNOWN_EPOCH', `the chain has not come to epoch ${epoch} yet`)
   }
 
   /** What follows the stored chain directly can only wait for the executing node. */
   #mayWait(start: number, epoch: number): void {
     const { mode, log, health } = this.#init
     if (mode === 'proof' || epoch > this.#next.epoch + 1) {
-      const what = `commit ${start} claims epoch ${epoch}; the chain goes on in epoch ${this.#next.epoch}`
-      throw new VerifyError('COMMITS_WRONG_EPOCH', what)
+      throw wrongEpoch(start, epoch, `the chain goes on in epoch ${this.#next.epoch}`)
     }
     const reason = `waiting for the executing node to insert the committee of epoch ${epoch}, from commit ${start} on`
     health.set('epoch', { state: 'degraded', reason })
@@ -170,6 +171,10 @@ export class EpochGate {
     if (committee !== undefined) return committee
     throw new StorageError('STORAGE_CORRUPTED', `no committee of epoch ${epoch} beside its commits`)
   }
+}
+
+function wrongEpoch(start: number, epoch: number, truth: string): VerifyError {
+  return new VerifyError('COMMITS_WRONG_EPOCH', `commit ${start} claims epoch ${epoch}; ${truth}`)
 }
 
 async function unlessAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {

@@ -63,6 +63,10 @@ export async function attemptRange(
     hasBlock: (key) => range.hasBlock(key),
     async hold(bytes) {
       await budget.acquire(bytes, { signal, isUrgent: () => init.isLowest(range) })
+      if (signal.aborted) {
+        budget.release(bytes) // let in as the attempt ended, which has settled what it held
+        throw toError(signal.reason)
+      }
       range.hold(bytes)
       onProgress(range, bytes)
     }

@@ -101,6 +101,9 @@ export class SyncLoop {
   readonly #connected = new Map<string, Connected>()
   readonly #attempts = new Map<Range, Attempt>()
   #halted: Error | undefined
+  /** How far the chain had come at last sight, and since when. */
+  #seenUpTo = 0
+  #movedAt = Number.NEGATIVE_INFINITY
 
   constructor(init: SyncLoopInit) {
     this.#init = init
@@ -233,7 +236,9 @@ export class SyncLoop {
   /** Begins what can be begun: first ranges that failed, from the lowest up, then new ones. */
   #schedule(): void {
     if (this.#halted !== undefined || this.#init.isLeftToConsensus()) return
-    const { ranges, heights, budget } = this.#init
+    const { ranges, heights, budget, takenUpTo, clock } = this.#init
+    if (takenUpTo() !== this.#seenUpTo) this.#movedAt = clock.monotonic()
+    this.#seenUpTo = takenUpTo()
     this.#fillFront()
     for (const range of ranges.askable) {
       if (range.certified === undefined && heights.having(range.next).length === 0) ranges.drop(range)
@@ -284,7 +289,11 @@ export class SyncLoop {
   }
 
   /** Whether it is too early to try a failed range again: nobody is asked the same thing over and over without a pause. */
-  #rests({ state }: Range, isAskedElsewhere: boolean): boolean {
+  #rests({ state, next }: Range, isAskedElsewhere: boolean): boolean {
+    if (state.name === 'failed' && errorCode(state.error) === 'BLOCK_UNKNOWN_EPOCH') {
+      // it waited in vain for the chain to come to its epoch, and would again while that stands still
+      if (next > this.#init.takenUpTo() + 1 && this.#movedAt <= state.since) return true
+    }
     if (state.name !== 'failed' || this.#init.clock.monotonic() - state.since >= RETRY_MS) return false
     return !isAskedElsewhere || !(state.error instanceof SomaError) || consequenceOf(errorCode(state.error)) === 'none'
   }

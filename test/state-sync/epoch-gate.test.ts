@@ -6,7 +6,7 @@ import { HealthRegistry } from '../../src/runtime/health.ts'
 import { errorCode } from '../../src/runtime/soma-error.ts'
 import type { EpochGateInit } from '../../src/state-sync/epoch-gate.ts'
 import { openMemoryStore } from '../../src/storage/index.ts'
-import { buildChain, changingValidators, lastCommitOfEpoch, writeChain } from '../../src/testing/index.ts'
+import { buildChain, changingValidators, commitAt, lastCommitOfEpoch, writeChain } from '../../src/testing/index.ts'
 import { ManualClock } from '../peers/manual-clock.ts'
 import { epochsOf } from './open-epochs.ts'
 
@@ -69,12 +69,36 @@ describe('EpochGate', () => {
 
   it('keeps it no longer when its turn has come and it was a lie', async () => {
     const { store, gate, admit } = await open(1)
-    const liar = admit(4, 7)
+    const liar = admit(4, 2)
     assert.equal(await isPending(liar), true)
     await writeChain(store, chain.commits.slice(1, 3))
     await gate.moved(3, 0)
     await assert.rejects(liar, isWrongEpoch)
     await assert.rejects(admit(4, 1), isWrongEpoch)
+  })
+
+  it('refuses at once what claims more epochs than there are commits for them', async () => {
+    const { gate, admit } = await open(1)
+    await assert.rejects(admit(4, 3), isWrongEpoch)
+    await assert.rejects(gate.maxCertifiers(4, 3), isWrongEpoch)
+    assert.equal(await isPending(admit(4, 2)), true)
+    assert.equal(await gate.maxCertifiers(4, 2), 1_000)
+  })
+
+  it('waits for a chain that stands still for no longer than a while, and blames nobody', async () => {
+    const clock = new ManualClock()
+    const { store, gate, admit } = await open(1, { clock })
+    const waiting = admit(9, 2)
+    assert.equal(await isPending(waiting), true)
+    clock.advance(9_999)
+    await writeChain(store, chain.commits.slice(1, 4))
+    await gate.moved(4, 1)
+    assert.equal(await isPending(waiting), true)
+    clock.advance(9_999)
+    assert.equal(await isPending(waiting), true, 'the chain came on')
+    clock.advance(1)
+    await assert.rejects(waiting, (thrown) => errorCode(thrown) === 'BLOCK_UNKNOWN_EPOCH')
+    assert.equal(clock.sleeping, 0)
   })
 
   it('says of an epoch that is over that it is, and of what is stored already that it is not', async () => {
@@ -126,6 +150,22 @@ describe('EpochGate', () => {
     await gate.moved(3, 1)
     assert.deepEqual((await again).committee.digest, next.digest)
     assert.equal(clock.sleeping, 0)
+  })
+
+  it('refuses epochs before the checkpoint that the store began at', async () => {
+    const store = await openMemoryStore({ genesis: chain.genesis })
+    const [, , committee] = chain.committees
+    if (committee === undefined) throw new RangeError('no such epoch')
+    await store.beginAt({ commit: commitAt(chain, 8).subDag.commit.ref, committee })
+    const gate = epochsOf(store)
+    await gate.open()
+    assert.equal(gate.nextEpoch, 2)
+    const { signal } = new AbortController()
+    for (const start of [3, 9]) {
+      await assert.rejects(gate.admit({ start, epoch: 1, signal }), isWrongEpoch)
+      await assert.rejects(gate.maxCertifiers(start, 1), isWrongEpoch)
+    }
+    assert.deepEqual((await gate.admit({ start: 9, epoch: 2, signal })).committee.digest, committee.digest)
   })
 
   it('bounds the certifiers of an answer by the committee, where that is known', async () => {

@@ -47,6 +47,7 @@ function setUp(changes: Partial<StateSyncConfig> = {}) {
   const reported: { peer: PeerId; code: string }[] = []
   const halts: SyncError[] = []
   const throughput = new Map<PeerId, number>()
+  const stored = { upTo: 0 }
   const loop = new SyncLoop({
     mailbox,
     ranges,
@@ -80,7 +81,7 @@ function setUp(changes: Partial<StateSyncConfig> = {}) {
       loop.halt(error)
     },
     announce: () => {},
-    takenUpTo: () => 0,
+    takenUpTo: () => stored.upTo,
     ceiling: () => Number.POSITIVE_INFINITY,
     isLeftToConsensus: () => false
   })
@@ -112,7 +113,7 @@ function setUp(changes: Partial<StateSyncConfig> = {}) {
     attempt?.end(error)
     await settled()
   }
-  return { begun, asked, reported, halts, throughput, heights, ranges, tell, meet, pass, fail }
+  return { begun, asked, reported, halts, throughput, stored, heights, ranges, tell, meet, pass, fail }
 }
 
 afterEach(async () => {
@@ -252,5 +253,25 @@ describe(`SyncLoop (seed ${SEED})`, () => {
     assert.equal(begun[0]?.signal.aborted, true)
     await pass(60_000)
     assert.deepEqual([halts.length, begun.length, reported], [1, 2, []])
+  })
+
+  it('asks again what waited in vain for a later epoch when the chain has come on, and not before', async () => {
+    const { meet, begun, fail, pass, stored } = setUp({ maxRangesInFlight: 2, maxRangesPerPeer: 2 })
+    await meet(100)
+    await meet(100)
+    assert.deepEqual(
+      begun.map(({ range }) => range.start),
+      [1, 11]
+    )
+    await fail(begun[1], new VerifyError('BLOCK_UNKNOWN_EPOCH', 'the chain has not come there'))
+    await pass(20_000)
+    assert.equal(begun.length, 2)
+    stored.upTo = 5
+    await pass(100)
+    assert.equal(begun.at(-1)?.range.start, 11)
+    assert.equal(begun.length, 3)
+    await fail(begun[0], new VerifyError('BLOCK_UNKNOWN_EPOCH', 'not inserted yet'))
+    await pass(1_000)
+    assert.equal(begun.at(-1)?.range.start, 1, 'what follows the chain directly is asked for all the same')
   })
 })

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { trustBlock, type VerifiedBlock } from '../../src/consensus/signed-block.ts'
+import type { Rpc } from '../../src/rpc/rpc.ts'
+import { ByteBudget } from '../../src/runtime/byte-budget.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+import { CheckpointGuard } from '../../src/state-sync/checkpoint-guard.ts'
+import { Pace } from '../../src/state-sync/pace.ts'
+import { Range } from '../../src/state-sync/range.ts'
+import { attemptRange } from '../../src/state-sync/range-attempt.ts'
+import { openMemoryStore } from '../../src/storage/index.ts'
+import { buildChain, commitAt } from '../../src/testing/index.ts'
+import { epochsOf } from './open-epochs.ts'
+import { randomPeer } from './random-peer.ts'
+
+const chain = buildChain({ commits: 4 })
+const INDEX = 3
+const { commit, blocks } = commitAt(chain, INDEX).subDag
+const [first] = blocks
+if (first === undefined || blocks.length < 2) throw new RangeError('a commit of two blocks is needed')
+
+/** Held by somebody else at the beginning. */
+const OTHERS = 1_000
+
+/** An attempt that waits for room for its second block, while its first one is being verified. */
+async function begin() {
+  const store = await openMemoryStore({ genesis: chain.genesis })
+  const budget = new ByteBudget(OTHERS + (first?.bytes.byteLength ?? 0))
+  await budget.acquire(OTHERS, { signal: new AbortController().signal, isUrgent: () => false })
+  const range = new Range(INDEX, INDEX)
+  range.certify({ commits: [commit], certifiers: [] })
+  const secondIsAsked = Promise.withResolvers<void>()
+  const verified = Promise.withResolvers<VerifiedBlock[]>()
+  const stopped = new AbortController()
+  const stream = async function* () {
+    yield { blocks: [blocks[0]?.bytes] }
+    secondIsAsked.resolve()
+    yield { blocks: [blocks[1]?.bytes] }
+  }
+  const ended = attemptRange(
+    {
+      rpc: { stream } as unknown as Rpc,
+      store,
+      guard: new CheckpointGuard(undefined),
+      blockVerifier: {
+        verify: () => assert.fail('no certifiers are verified'),
+        verifyCertified: () => verified.promise
+      },
+      epochs: epochsOf(store),
+      budget,
+      isLowest: () => false,
+      onProgress: () => {}
+    },
+    range,
+    { peer: await randomPeer(), pace: new Pace(() => systemClock.monotonic()), signal: stopped.signal }
+  ).then(
+    () => undefined,
+    (thrown: unknown) => thrown
+  )
+  await secondIsAsked.promise
+  await turn() // and now it waits for room
+  return { budget, range, verified, stopped, ended }
+}
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+/** Turns of the microtask queue within which a failure comes through the pipe, and room for the waiting bytes comes before, among and after them. */
+const MOMENTS = Array.from({ length: 40 }, (_, i) => i)
+
+/** Nothing is held but for what the range keeps, and that comes back with it. */
+async function assertNothingLost({ budget, range }: { budget: ByteBudget; range: Range }, kept = 0): Promise<void> {
+  await turn()
+  const most = commit.bytes.byteLength + kept
+  assert.ok(budget.held <= most, `${budget.held} bytes are held for ${most}`)
+  budget.release(range.abandon())
+  assert.equal(budget.held, 0)
+}
+
+describe('an attempt at a range that ends while it waits for room', () => {
+  it('gives back what it is given at the very moment of a failure', async () => {
+    for (const moment of MOMENTS) {
+      const attempt = await begin()
+      attempt.verified.reject(new Error('our own fault'))
+      for (let i = 0; i < moment; i++) await Promise.resolve()
+      attempt.budget.release(OTHERS)
+      assert.ok((await attempt.ended) instanceof Error)
+      await assertNothingLost(attempt)
+    }
+  })
+
+  it('gives back what it is given at the very moment when it is given up', async () => {
+    for (const moment of MOMENTS) {
+      const attempt = await begin()
+      attempt.stopped.signal.addEventListener('abort', () => attempt.verified.reject(attempt.stopped.signal.reason))
+      attempt.budget.release(OTHERS)
+      for (let i = 0; i < moment; i++) await Promise.resolve()
+      attempt.stopped.abort(new Error('no longer wanted'))
+      assert.ok((await attempt.ended) instanceof Error)
+      await assertNothingLost(attempt)
+    }
+  })
+
+  it('keeps what was verified before', async () => {
+    const attempt = await begin()
+    attempt.verified.resolve([trustBlock(first)])
+    attempt.budget.release(OTHERS)
+    attempt.stopped.abort(new Error('no longer wanted'))
+    await attempt.ended
+    await assertNothingLost(attempt, first.bytes.byteLength)
+  })
+})
