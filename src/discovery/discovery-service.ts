@@ -16,7 +16,7 @@ import { EventLoop, type EventLoopInit } from './event-loop.ts'
 import { ADDRESS_SOURCES, type AddressSource, type KnownPeer } from './known-peers.ts'
 import type { GetKnownPeersRequest, GetKnownPeersResponse } from './messages.ts'
 import type { NodeInfo } from './node-info.ts'
-import { answerKnownPeers, requestKnownPeers } from './peer-exchange.ts'
+import { answerKnownPeers, knowsMore, requestKnownPeers } from './peer-exchange.ts'
 import { getKnownPeers } from './protocols.ts'
 
 /**
@@ -174,7 +174,10 @@ class DiscoveryService implements Discovery, Startable {
 
   readonly #onConnect = ({ detail: peerId }: CustomEvent<PeerId>): void => {
     this.#parts.introducers.connected(peerId)
-    this.#loop?.post({ type: 'connected', peerId })
+    const isCaller = this.#components.connectionManager
+      .getConnections(peerId)
+      .every(({ direction }) => direction === 'inbound')
+    this.#loop?.post({ type: 'connected', peerId, isCaller })
   }
 
   readonly #onDisconnect = ({ detail: peerId }: CustomEvent<PeerId>): void => {
@@ -201,11 +204,12 @@ class DiscoveryService implements Discovery, Startable {
       isConnected: (peerId) => connectionManager.getConnections(peerId).length > 0,
       isBanned: (peerId) => peers.isBanned(peerId)
     })
-    if (request.ownInfo !== undefined) {
-      // a copy: the mailbox must not keep the frame it came in
-      const received = { from: peer, ownInfo: request.ownInfo.slice(), relayed: [] }
-      this.#loop.post({ type: 'received', received, isAnswer: false })
+    const received = {
+      from: peer,
+      ownInfo: request.ownInfo?.slice(), // a copy: the mailbox must not keep the frame it came in
+      relayed: []
     }
+    this.#loop.post({ type: 'asked', received, knowsMore: knowsMore(request, known, own.current) })
     return answer
   }
 

@@ -5,6 +5,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { Mailbox } from '../runtime/mailbox.ts'
 import type { Random } from '../runtime/random.ts'
 import { TaskGroup } from '../runtime/task-group.ts'
+import { Callers } from './callers.ts'
 import type { FoundPeer } from './dht/dht.ts'
 import type { DhtFeed } from './dht-feed.ts'
 import { companyOf, isIsolated, outboundShare } from './dial-plan.ts'
@@ -29,10 +30,13 @@ export type LoopMessage =
   | { readonly type: 'turn' }
   /** We listen on another address: at the start, after the first tick. */
   | { readonly type: 'listening' }
-  | { readonly type: 'connected'; readonly peerId: PeerId }
+  /** A peer is new. One that dialled us will ask us first. */
+  | { readonly type: 'connected'; readonly peerId: PeerId; readonly isCaller: boolean }
   | { readonly type: 'disconnected'; readonly peerId: PeerId }
-  /** A peer handed over infos: with its request, or in an answer that we asked for. */
-  | { readonly type: 'received'; readonly received: Received; readonly isAnswer: boolean }
+  /** A peer handed over infos, in an answer that we asked for. */
+  | { readonly type: 'answered'; readonly received: Received }
+  /** A peer asked us, and handed over its own info if it has one to give. */
+  | { readonly type: 'asked'; readonly received: Received; readonly knowsMore: boolean }
   /** The DHT told of a peer. */
   | { readonly type: 'found'; readonly peer: FoundPeer }
   /** The operator, the chain or the record of good peers names others than before: see `NamedPeers`. */
@@ -82,6 +86,7 @@ export class EventLoop {
   readonly #feed: DhtFeed | undefined
   readonly #seeker: PeerSeeker
   readonly #turns: Turns
+  readonly #callers = new Callers()
   #isTickWaiting = false
   #isTurnWaiting = false
 
@@ -95,7 +100,7 @@ export class EventLoop {
       tasks: this.#tasks,
       requestFor: init.requestFor,
       onAnswer: (from, { ownInfo, knownInfos }) =>
-        this.post({ type: 'received', received: { from, ownInfo, relayed: knownInfos }, isAnswer: true })
+        this.post({ type: 'answered', received: { from, ownInfo, relayed: knownInfos } })
     })
     this.#turns = new Turns({ ...init, exchanges: this.#exchanges })
     this.#seeker = new PeerSeeker({
@@ -128,7 +133,7 @@ export class EventLoop {
   start(): void {
     this.#tasks.run((signal) => this.#loop(signal))
     this.#tasks.run((signal) => this.#tickAway(signal))
-    for (const { peerId } of this.#init.peers.connected()) this.post({ type: 'connected', peerId })
+    for (const { peerId } of this.#init.peers.connected()) this.post({ type: 'connected', peerId, isCaller: false })
   }
 
   /** Ends it; resolves when nothing of it runs any more. */
@@ -179,24 +184,37 @@ export class EventLoop {
         return true
       case 'turn':
         this.#isTurnWaiting = false
+        this.#askOverdue()
         this.#turns.take()
         return false
       case 'listening':
         await this.#introduceOneself()
         return false
       case 'connected':
-        onEvent(message)
+        onEvent({ type: 'connected', peerId: message.peerId })
         this.#seeker.connected(message.peerId)
-        this.#exchanges.ask(message.peerId)
-        this.#turns.asked(message.peerId)
+        if (message.isCaller) this.#callers.expect(message.peerId)
+        else this.#askNew(message.peerId)
         return false
       case 'disconnected':
         onEvent(message)
+        this.#callers.delete(message.peerId)
         this.#exchanges.cancel(message.peerId)
         return true // its place is free, or it is one to be kept
-      case 'received': {
-        const hasNews = await intake.take(message.received, signal)
-        if (message.isAnswer) this.#exchanges.done(message.received.from)
+      case 'answered': {
+        const { received } = message
+        const hasNews = await intake.take(received, signal)
+        this.#exchanges.done(received.from)
+        if (hasNews) this.#turns.learned(received.from)
+        return hasNews
+      }
+      case 'asked': {
+        const { received, knowsMore } = message
+        const hasNews = await intake.take(received, signal)
+        if (this.#callers.delete(received.from)) {
+          if (knowsMore) this.#askNew(received.from)
+          else this.#turns.asked(received.from)
+        }
         return hasNews
       }
       case 'found': {
@@ -214,6 +232,16 @@ export class EventLoop {
     }
   }
 
+  /** Asks a peer at once, because it is new. */
+  #askNew(peerId: PeerId): void {
+    this.#exchanges.ask(peerId)
+    this.#turns.asked(peerId)
+  }
+
+  #askOverdue(): void {
+    for (const peerId of this.#callers.overdue()) this.#askNew(peerId)
+  }
+
   async #tick(): Promise<void> {
     const { own, known, peers, visits, clock, config } = this.#init
     this.#isTickWaiting = false
@@ -221,6 +249,8 @@ export class EventLoop {
     this.#takeNamed()
     await own.renew()
     known.expire(clock.now())
+    this.#callers.retain(peers.connected().map(({ peerId }) => peerId))
+    this.#askOverdue()
     this.#turns.tick()
     this.#remember()
     visits.end(outboundShare(config.targetConnections), config.discoveryIntervalMs * VISIT_TICKS)

@@ -103,6 +103,24 @@ export function answerKnownPeers(
   return { ownInfo, knownInfos }
 }
 
+/**
+ * Whether an asker knows of infos that we do not, as far as its request says: one that names none at all may know anything.
+ *
+ * @throws {RpcError} `RPC_INVALID_REQUEST`
+ */
+export function knowsMore(
+  { knownPrefixes }: Pick<GetKnownPeersRequest, 'knownPrefixes'>,
+  known: KnownPeers,
+  own: NodeInfo | undefined
+): boolean {
+  if (knownPrefixes === undefined) return true
+  const infos = own === undefined ? known.infos() : [...known.infos(), own]
+  const ours = new Set(infos.map(({ digest }) => prefixOf(digest)))
+  return decodePrefixes(knownPrefixes)
+    .values()
+    .some((prefix) => !ours.has(prefix))
+}
+
 /** One's own sealed info, for those who may see it: everyone if it is public, else only peers that the operator configured. */
 function sharedOwnInfo(own: NodeInfo | undefined, isFriend: boolean): Uint8Array | undefined {
   return own !== undefined && (own.accessType === 'public' || isFriend) ? own.sealed : undefined

@@ -57,12 +57,19 @@ export class Turns {
 
   /** Asks as many as it was time for since it did so last. */
   take(): void {
+    const due = Math.round((this.#init.clock.monotonic() - this.#takenAt) / this.everyMs)
+    if (due > 0) this.#ask(due)
+  }
+
+  /** A peer told of others unknown until then. If it was asked in turn, the next is asked at once: there is more to learn, and soon. */
+  learned(peerId: PeerId): void {
+    if (this.#sinceTick.has(peerId.toString())) this.#ask(1)
+  }
+
+  #ask(count: number): void {
     const { config, clock, exchanges } = this.#init
-    const now = clock.monotonic()
-    const due = Math.round((now - this.#takenAt) / this.everyMs)
-    if (due === 0) return
-    this.#takenAt = now
-    for (const peerId of this.#draw(Math.min(due, config.peersPerTick - this.#sinceTick.size))) {
+    this.#takenAt = clock.monotonic()
+    for (const peerId of this.#draw(Math.min(count, config.peersPerTick - this.#sinceTick.size))) {
       this.#sinceTick.add(peerId.toString())
       exchanges.ask(peerId)
     }

@@ -102,7 +102,7 @@ test('a peer that became known is dialled at once', async (context) => {
   const { loop, dialled, events, settled } = start(context)
   await settled()
   const received = { from: bob.peerId, ownInfo: undefined, relayed: [await seal(alice)] }
-  loop.post({ type: 'received', received, isAnswer: false })
+  loop.post({ type: 'asked', received, knowsMore: false })
   await settled()
   assert.deepEqual(dialled, [alice.peerId.toString()])
   assert.deepEqual(
@@ -146,7 +146,7 @@ test('a tick asks five of the connected peers, at random, and none in backoff', 
 test('a new connection is asked at once, though it is not its turn', async (context) => {
   const { loop, asked, events, settled } = start(context)
   await settled()
-  loop.post({ type: 'connected', peerId: alice.peerId })
+  loop.post({ type: 'connected', peerId: alice.peerId, isCaller: false })
   await settled()
   assert.deepEqual(
     asked.map(({ peer }) => peer),
@@ -158,12 +158,58 @@ test('a new connection is asked at once, though it is not its turn', async (cont
   )
 })
 
+test('one that dialled us is asked back where it knows more than we do', async (context) => {
+  const { loop, asked, settled } = start(context)
+  await settled()
+  for (const [peer, knowsMore] of [
+    [alice, false],
+    [bob, true]
+  ] as const) {
+    loop.post({ type: 'connected', peerId: peer.peerId, isCaller: true })
+    await settled()
+    assert.deepEqual(asked, [])
+    loop.post({ type: 'asked', received: { from: peer.peerId, ownInfo: undefined, relayed: [] }, knowsMore })
+    await settled()
+  }
+  assert.deepEqual(
+    asked.map(({ peer }) => peer),
+    [bob.peerId.toString()]
+  )
+})
+
+test('one that dialled us is asked once only for being new', async (context) => {
+  const { loop, asked, settled } = start(context)
+  await settled()
+  const received = { from: alice.peerId, ownInfo: undefined, relayed: [] }
+  loop.post({ type: 'connected', peerId: alice.peerId, isCaller: true })
+  for (let i = 0; i < 3; i++) loop.post({ type: 'asked', received, knowsMore: true })
+  await settled()
+  assert.equal(asked.length, 1)
+})
+
+test('one that dialled us and does not ask is asked after a while, unless it has gone', async (context) => {
+  const { loop, clock, asked, settled } = start(context, { connected: [alice, bob], unavailable: [alice, bob] })
+  await settled()
+  asked.length = 0
+  loop.post({ type: 'connected', peerId: alice.peerId, isCaller: true })
+  loop.post({ type: 'connected', peerId: bob.peerId, isCaller: true })
+  loop.post({ type: 'disconnected', peerId: bob.peerId })
+  for (let turn = 0; turn < 4; turn++) {
+    clock.advance(1_000)
+    await settled()
+  }
+  assert.deepEqual(
+    asked.map(({ peer }) => peer),
+    [alice.peerId.toString()]
+  )
+})
+
 test('old infos are forgotten at a tick', async (context) => {
   const { loop, clock, known, settled } = start(context)
   loop.post({
-    type: 'received',
+    type: 'asked',
     received: { from: alice.peerId, ownInfo: await seal(alice), relayed: [] },
-    isAnswer: false
+    knowsMore: false
   })
   await settled()
   assert.equal(known.list().length, 1)
@@ -177,7 +223,7 @@ test('nothing is worked on after stop', async (context) => {
   await settled()
   await loop.stop()
   assert.equal(clock.sleeping, 0)
-  assert.equal(loop.post({ type: 'connected', peerId: alice.peerId }), false)
+  assert.equal(loop.post({ type: 'connected', peerId: alice.peerId, isCaller: false }), false)
   await settled()
   assert.deepEqual(asked, [])
 })

@@ -82,3 +82,24 @@ test('who asks without an end is told when to come back, and others are answered
   const other = await startDiscovery(context, { seeds: server.addresses })
   await until(context, () => informedOf(other).includes(node.peerId.toString()))
 })
+
+test(
+  'a peer that dialled is asked back once it names infos that are not known, and not before',
+  options,
+  async (context) => {
+    const { server, node, ask } = await start(context)
+    const asked = () => Object.values(server.discovery.status().exchanges).reduce((sum, count) => sum + count)
+    assert.equal(asked(), 0)
+    await ask({ knownPrefixes: new Uint8Array(PREFIX_BYTES) })
+    await until(context, () => asked() === 1)
+    await node.stop()
+    const { server: other, node: newcomer, ask: askOther } = await start(context)
+    await askOther({ knownPrefixes: new Uint8Array(0) })
+    await until(context, () => same(informedOf(other), [newcomer.peerId.toString()]))
+    await askOther({ knownPrefixes: new Uint8Array(PREFIX_BYTES) })
+    assert.equal(
+      Object.values(other.discovery.status().exchanges).reduce((sum, count) => sum + count),
+      0
+    )
+  }
+)

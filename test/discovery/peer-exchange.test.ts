@@ -13,6 +13,7 @@ import {
   type AnswerContext,
   answerKnownPeers,
   knownDigest,
+  knowsMore,
   requestKnownPeers
 } from '../../src/discovery/peer-exchange.ts'
 import { getKnownPeers, MAX_ANSWER_BYTES } from '../../src/discovery/protocols.ts'
@@ -216,4 +217,17 @@ test('prefixes of which the last is cut short are refused, repeated and invented
     set(answerKnownPeers({ ...nothing, knownPrefixes }, context({ infos: [a] })).knownInfos),
     sealedOf(a)
   )
+})
+
+test('an asker knows more where it names an info that is not known here, or names none at all', async () => {
+  const [a, b] = [await makeInfo(alice), await makeInfo(bob)]
+  const { known } = context({ infos: [a] })
+  const naming = (...infos: NodeInfo[]) => ({
+    knownPrefixes: Uint8Array.from(infos.flatMap(({ digest }) => [...digest.subarray(0, 8)]))
+  })
+  assert.equal(knowsMore(naming(a, own), known, own), false)
+  assert.equal(knowsMore(naming(), known, own), false)
+  assert.equal(knowsMore(naming(a, b), known, own), true)
+  assert.equal(knowsMore(naming(own), known, undefined), true)
+  assert.equal(knowsMore({ knownPrefixes: undefined }, known, own), true)
 })

@@ -124,3 +124,23 @@ test('one that was asked, went and came back untold has another turn in the same
     assert.ok(tick().includes(first), `seed ${seed}`)
   }
 })
+
+test('who was asked in turn and told of others gives the next its turn at once, up to five from one tick to the next', () => {
+  const { turns, asked, tick } = make({ connected: range(12) })
+  tick()
+  const before = asked().length
+  turns.tick()
+  for (let i = 0; i < 9; i++) turns.learned(ids[asked().at(-1) ?? 0] as PeerId)
+  assert.equal(asked().length - before, 5)
+})
+
+test('what an answer out of turn tells hurries nobody', () => {
+  const { turns, come, asked, tick } = make({ connected: range(10) })
+  tick()
+  turns.tick()
+  const before = asked().length
+  come(10)
+  turns.asked(ids[10] as PeerId)
+  turns.learned(ids[10] as PeerId)
+  assert.equal(asked().length, before)
+})
