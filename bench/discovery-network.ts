@@ -10,13 +10,14 @@ import { createPeerGate, discovery, peers, rpc, YAMUX_STREAM_OPTIONS } from '../
 import { buildGenesis, deriveValidatorKeys } from '../src/testing/index.ts'
 import { ManualClock } from '../test/peers/manual-clock.ts'
 import { childOptions } from './child.ts'
+import { startClockedLink } from './clocked-link.ts'
 import { TrafficMeter } from './traffic-meter.ts'
 
 /**
  * A process that starts a whole network at once, each node knowing the first alone, and tells what it took until each knew all.
  *
- * Many nodes share a processor here, each of which would have one of its own. So the clock of them all moves on, a second at a time, when everybody has done what there was
- * to do, and deadlines that go by the machine's clock are long: a slow machine takes longer, and comes to the same figures.
+ * Many nodes share a processor here, each of which would have one of its own. So time is what the links between them take, on a clock that moves on when everybody has done
+ * what there was to do, and deadlines that go by the machine's clock are long: a slow machine takes longer, and comes to the same figures.
  */
 export interface DiscoveryNetworkOptions {
   readonly nodes: number
@@ -34,21 +35,27 @@ export interface Effort {
 
 /** How it went. */
 export interface ColdStart {
-  /** Seconds begun, on the clock of the nodes, until each knew the infos of all others: 1 when what their start set off was enough. */
-  readonly seconds: number
+  /** Milliseconds on the clock of the nodes until each knew the infos of all others. */
+  readonly milliseconds: number
   /** CPU seconds of the process in that time, all threads. */
   readonly cpuSeconds: number
   readonly seed: Effort
   readonly others: readonly Effort[]
 }
 
-/** When to give up: a network that needs so many has a fault. */
-const MOST_SECONDS = 120
-/** How long nothing may happen before a network counts as quiet, and how often one looks, in milliseconds. */
-const QUIET_MS = 300
-const LOOK_MS = 50
+/** When to give up: a network that needs so long has a fault. */
+const MOST_MS = 120_000
+/** What a byte takes from one node to another, in milliseconds: between two continents. */
+const LINK_MS = 50
+/** How far the clock moves at a time, in milliseconds: so much is the error where a busy machine let somebody seem done. */
+const STEP_MS = 25
+/** How often one looks whether anything moves, in milliseconds, and how often in a row nothing may, until everybody counts as done. */
+const LOOK_MS = 8
+const QUIET_LOOKS = 5
 const LONG_MS = 300_000
-const LISTEN = '/ip4/127.0.0.1/tcp/0'
+/** Behind its link each node listens at a loopback address of its own: no port that is free now could be taken before it does. */
+const HOSTS = `127.${1 + (process.pid % 250)}.${(process.pid >> 8) % 256}`
+const PORT = 4001
 
 const silent: Logger = Object.assign(() => {}, {
   error: () => {},
@@ -66,21 +73,23 @@ const { genesis } = buildGenesis({
 const clock = new ManualClock(Date.now())
 let network: readonly BenchNode[] = []
 let efforts: readonly Effort[] = []
-/** What happens later in the same tick is not counted. */
+/** What happens afterwards is not counted. */
 const complete = () => {
   efforts = network.map(effort)
 }
 /** Pairs of nodes of which one does not know the other. */
 let missing = count * (count - 1)
 
-async function create(seeds: readonly string[]) {
+async function create(number: number, seeds: readonly string[]) {
   const meter = new TrafficMeter()
+  const target = { host: `${HOSTS}.${number}`, port: PORT }
+  const link = await startClockedLink(target, clock, LINK_MS)
   const gate = createPeerGate({ clock })
   const node = await createLibp2p({
     start: false,
     logger,
     metrics: () => meter,
-    addresses: { listen: [LISTEN] },
+    addresses: { listen: [`/ip4/${target.host}/tcp/${PORT}`], announce: [`/ip4/127.0.0.1/tcp/${link.port}`] },
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux({ streamOptions: YAMUX_STREAM_OPTIONS })],
@@ -101,14 +110,15 @@ async function create(seeds: readonly string[]) {
       identify: identify({ timeout: LONG_MS }),
       ping: ping(),
       rpc: rpc({ chainId: genesis.chainId, clock }),
-      peers: peers({ gate, clock, maxParallelDials: 2, dialDeadlineMs: LONG_MS }),
+      peers: peers({ gate, clock, dialDeadlineMs: LONG_MS }),
       discovery: discovery({
         genesis,
         seeds,
         clock,
         config: { privateNetwork: true },
-        onEvent: ({ type }) => {
-          if (type === 'known') missing -= 1
+        onEvent: (event) => {
+          if (event.type !== 'known' || event.source !== 'gossip') return
+          missing -= 1
           if (missing === 0) complete()
         },
         onFailure: (error) => {
@@ -117,7 +127,7 @@ async function create(seeds: readonly string[]) {
       })
     }
   })
-  return { node, meter }
+  return { node, meter, link }
 }
 
 type BenchNode = Awaited<ReturnType<typeof create>>
@@ -130,37 +140,37 @@ function effort({ node, meter }: BenchNode): Effort {
   return { messages, bytes: meter.bytes, connections: meter.connections }
 }
 
-/** Resolves when everybody is done. */
+/** Resolves when everybody has done what there was to do at this time. */
 async function quiet(): Promise<void> {
   let before = -1
-  for (let unchanged = 0; unchanged < QUIET_MS; unchanged += LOOK_MS) {
+  for (let looks = 0; looks < QUIET_LOOKS; looks++) {
     await delay(LOOK_MS)
-    const statuses = network.map(({ node }) => node.services.discovery.status())
-    const isBusy = statuses.some(({ dialling, exchanges }) => dialling + exchanges.underWay > 0)
-    const sent = network.reduce((sum, { meter }) => sum + meter.bytes, 0)
-    if (isBusy || sent !== before) unchanged = 0
-    before = sent
+    const moved = network.reduce((sum, { meter, link }) => sum + meter.bytes + link.bytes, 0)
+    if (moved !== before) looks = 0
+    before = moved
   }
 }
 
-const first = await create([])
+const first = await create(1, [])
 await first.node.start()
 const seeds = first.node.getMultiaddrs().map(String)
-const rest = await Promise.all(Array.from({ length: count - 1 }, () => create(seeds)))
+const rest: BenchNode[] = []
+while (rest.length < count - 1) rest.push(await create(rest.length + 2, seeds))
 network = [first, ...rest]
+const startedAt = clock.now()
 const cpu = process.cpuUsage()
 await Promise.all(rest.map(({ node }) => node.start()))
-let seconds = 1
-for (; ; seconds++) {
+for (;;) {
   await quiet()
   if (missing === 0) break
-  if (seconds === MOST_SECONDS) {
-    throw new Error(`${missing} of ${count * (count - 1)} infos are not known after ${seconds} s`)
+  if (clock.now() - startedAt > MOST_MS) {
+    throw new Error(`${missing} of ${count * (count - 1)} infos are not known after ${MOST_MS} ms`)
   }
-  clock.advance(1_000)
+  clock.advance(STEP_MS)
 }
 const used = process.cpuUsage(cpu)
 const [seed, ...others] = efforts
 if (seed === undefined) throw new Error('a network of nobody')
-const result: ColdStart = { seconds, cpuSeconds: (used.user + used.system) / 1e6, seed, others }
+const milliseconds = clock.now() - startedAt
+const result: ColdStart = { milliseconds, cpuSeconds: (used.user + used.system) / 1e6, seed, others }
 process.send?.(result)
