@@ -11,6 +11,7 @@ export type UsageErrorCode =
   | 'FILE_UNREADABLE'
   | 'FILE_UNWRITABLE'
   | 'LISTEN_FAILED' // an address that is taken, or not this machine's
+  | 'CHECKPOINT_INVALID' // no checkpoint, or one of another chain
   | 'DESCRIPTOR_INVALID' // not a validator's public file, or of keys that it does not hold
 
 /** A mistake in flags, files or configuration. */

@@ -76,6 +76,8 @@ export interface NodeFileConfig {
     verification?: VerificationMode
     /** How an epoch hands over to the next. @default 'proof' */
     handOver?: HandOverMode
+    /** Path of a checkpoint to begin at, and to accept nothing against. @default none */
+    checkpoint?: string
   }
   /** What hands in commits. @default 'none' */
   consensus: 'none' | 'scripted'
@@ -141,7 +143,8 @@ export const configSchema: z.ZodType<NodeFileConfig> = z.strictObject(
       signatureWorkers: integer(0, 64).exactOptional(),
       keepCommits: integer(1, Number.MAX_SAFE_INTEGER).exactOptional(),
       verification: z.enum(['full', 'certified'], 'full or certified').exactOptional(),
-      handOver: z.enum(['proof', 'inserted'], 'proof or inserted').exactOptional()
+      handOver: z.enum(['proof', 'inserted'], 'proof or inserted').exactOptional(),
+      checkpoint: path.exactOptional()
     } satisfies Record<keyof NodeFileConfig['sync'], z.ZodType>),
     consensus: z.enum(['none', 'scripted'], 'none or scripted').default('none'),
     scripted: section({

@@ -107,12 +107,13 @@ function checkTogether(config: NodeFileConfig): NodeFileConfig {
 }
 
 function resolvePaths(config: NodeFileConfig, base: (key: keyof NodeFileConfig) => string): NodeFileConfig {
-  const { key, scripted } = config
+  const { key, scripted, sync } = config
   return {
     ...config,
     genesis: resolve(base('genesis'), config.genesis),
     dataDir: resolve(base('dataDir'), config.dataDir),
     ...(key !== undefined && { key: resolve(base('key'), key) }),
+    sync: { ...sync, ...(sync.checkpoint !== undefined && { checkpoint: resolve(base('sync'), sync.checkpoint) }) },
     scripted: {
       ...scripted,
       ...(scripted.keys !== undefined && { keys: scripted.keys.map((path) => resolve(base('scripted'), path)) })

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { devnetCommand } from '../devnet/devnet-command.ts'
+import { checkpointCommand } from './checkpoint-command.ts'
 import { genesisCommand } from './genesis-command.ts'
 import { keygenCommand } from './keygen-command.ts'
 import { nodeCommand } from './node-command.ts'
@@ -45,6 +46,7 @@ export async function main(args: readonly string[]): Promise<number> {
     program.addCommand(genesisCommand())
     program.addCommand(nodeCommand())
     program.addCommand(statusCommand())
+    program.addCommand(checkpointCommand())
     program.addCommand(devnetCommand())
     for (const command of [program, ...program.commands]) {
       command.exitOverride().showHelpAfterError('(--help tells more)').configureOutput(throughConsole)

@@ -18,6 +18,7 @@ import { systemClock } from '../../src/runtime/clock.ts'
 import { toHex } from '../../src/runtime/hex.ts'
 import { errorCode, toError } from '../../src/runtime/soma-error.ts'
 import { type Ledger, openLedger } from '../ledger/ledger.ts'
+import { describeCheckpoint, readCheckpointFile } from './checkpoint-file.ts'
 import { ControlError, NodeEndedError, UsageError } from './cli-error.ts'
 import type { NodeFileConfig } from './config-schema.ts'
 import { openControlServer } from './control-server.ts'
@@ -52,17 +53,24 @@ export async function runNode({ config, log, signal, onStarted }: RunNodeInit): 
   await makeDataDirectory(config.dataDir)
   const keys = config.key === undefined ? await ownNetworkKey(config.dataDir) : await readKeyFile(config.key)
   const script = config.consensus === 'scripted' ? await scriptOf(config, genesis) : undefined
+  const { checkpoint: path } = config.sync
+  const checkpoint = path === undefined ? undefined : await readCheckpointFile(path, genesis)
 
   let report = async (): Promise<NodeReport> => {
     throw new ControlError('CONTROL_REFUSED', 'the node is starting')
   }
+  let node: SomaNode | undefined
+  const takeCheckpoint = async () => {
+    if (node === undefined) throw new ControlError('CONTROL_REFUSED', 'the node is starting')
+    return describeCheckpoint(await node.checkpoint(), genesis)
+  }
   // The socket comes first: it tells two nodes on one data directory apart before either touches the store.
-  const control = await openControlServer(config.dataDir, { 'GET /status': () => report() }, (err) =>
+  const routes = { 'GET /status': () => report(), 'GET /checkpoint': takeCheckpoint }
+  const control = await openControlServer(config.dataDir, routes, (err) =>
     log.error({ err }, 'the control socket failed')
   )
   const { allowlist, private: isPrivate, accessType, dht, ...knobs } = config.network
-  const { verification, handOver, ...syncKnobs } = config.sync
-  let node: SomaNode | undefined
+  const { verification, handOver, checkpoint: _, ...syncKnobs } = config.sync
   let ledger: Ledger | undefined
   try {
     node = await createNode({
@@ -79,6 +87,7 @@ export async function runNode({ config, log, signal, onStarted }: RunNodeInit): 
       ...(dht !== undefined && { dht }),
       ...(verification && { verification }),
       ...(handOver && { handOver }),
+      ...(checkpoint && { checkpoint }),
       config: { ...knobs, ...syncKnobs },
       logger: pinoLogger(log, config.log.components)
     })
