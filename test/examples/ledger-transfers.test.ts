@@ -9,6 +9,7 @@ import { type Random, randomInteger, seededRandom } from '../../src/runtime/rand
 import type { ByteLevel } from '../../src/storage/database.ts'
 import { createMemoryLevel } from '../../src/storage/memory-store.ts'
 import { encodeEndOfPublish } from '../../src/testing/sign-transaction.ts'
+import { FailingLevel } from '../storage/failing-level.ts'
 import { chainOfBytes, GENESIS } from './ledger-chain.ts'
 import { certifiedBytes, digestOfTransfer, keyOf, type NamedTransfer, transferBytes } from './ledger-transfers.ts'
 
@@ -267,6 +268,27 @@ test('more transactions of one commit than are executed at a time are executed a
   const [executed] = await ledger.execute(chainOfBytes([[bytes.slice(0, 700), bytes.slice(600)]]))
   assert.deepEqual([executed?.transactions, executed?.failed, executed?.duplicates], [count, 0, 100])
   assert.deepEqual(await ledger.getAccount(keyOf('a')), { balance: START - count, nonce: count })
+})
+
+test('a read that fails within a group leaves nothing behind, and the group is executed anew', async () => {
+  const level = new FailingLevel()
+  await using ledger = disposable(await open(level))
+  const transfers = [0, 1, 2].map((nonce) => ({ from: 'a', to: `${nonce}`, amount: 1, nonce }))
+  const chain = chainOfBytes(transfers.map((transfer) => [[transferBytes(transfer)]]))
+  level.beforeNextRead(async () => {
+    level.beforeNextRead(() => Promise.reject(new Error('a bad sector'))) // that of the second commit
+  })
+  await assert.rejects(ledger.execute(chain), { code: 'LEDGER_READ_FAILED' })
+  assert.deepEqual([ledger.highestExecuted, ledger.transactions], [0, 0])
+  const executed = await ledger.execute(chain)
+  assert.deepEqual(
+    executed.map(({ transactions, failed }) => [transactions, failed]),
+    [
+      [1, 0],
+      [1, 0],
+      [1, 0]
+    ]
+  )
 })
 
 test('a ledger executes the kind of transactions that it was made for', async () => {
