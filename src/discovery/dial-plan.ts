@@ -2,7 +2,7 @@ import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { ConnectedPeer, Peers } from '../peers/peers.ts'
 import { type Random, randomInteger, shuffled } from '../runtime/random.ts'
-import type { KnownPeer } from './known-peers.ts'
+import type { KnownPeer } from './known-peer.ts'
 
 export interface DialPlanInput {
   readonly known: readonly KnownPeer[]

@@ -7,7 +7,7 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
 import type { DhtStatus } from './dht/dht.ts'
 import type { DiscoveryErrorCode } from './discovery-error.ts'
-import type { AddressSource, KnownPeer } from './known-peers.ts'
+import type { AddressSource, KnownPeer } from './known-peer.ts'
 import type { AccessType, Capability } from './messages.ts'
 import type { NodeInfo } from './node-info.ts'
 

@@ -1,75 +1,15 @@
 import { AbortError, type PeerId } from '@libp2p/interface'
-import type { ConnectedPeer, Peers } from '../peers/peers.ts'
-import type { Rpc } from '../rpc/rpc.ts'
-import type { Clock } from '../runtime/clock.ts'
 import { Mailbox } from '../runtime/mailbox.ts'
-import type { Random } from '../runtime/random.ts'
 import { TaskGroup } from '../runtime/task-group.ts'
 import { Callers } from './callers.ts'
-import type { FoundPeer } from './dht/dht.ts'
 import type { DhtFeed } from './dht-feed.ts'
 import { companyOf, isIsolated, outboundShare } from './dial-plan.ts'
-import type { DiscoveryConfig, DiscoveryEvent } from './discovery.ts'
+import type { EventLoopInit } from './event-loop-init.ts'
 import { Exchanges } from './exchanges.ts'
-import type { GoodPeerRecord } from './good-peer-record.ts'
-import type { GoodPeer } from './good-peers.ts'
-import type { InfoIntake, Received } from './info-intake.ts'
-import type { KeptCommittee } from './kept-committee.ts'
-import type { KnownPeers } from './known-peers.ts'
-import type { GetKnownPeersRequest } from './messages.ts'
-import type { NamedPeers } from './named-peers.ts'
-import type { OwnInfo } from './own-info.ts'
+import { goodCompany } from './good-company.ts'
+import type { LoopMessage } from './loop-message.ts'
 import { PeerSeeker } from './peer-seeker.ts'
 import { Turns } from './turns.ts'
-import type { Visits } from './visits.ts'
-
-/** What the loop is told. */
-export type LoopMessage =
-  | { readonly type: 'tick' }
-  /** Between ticks: it is time to ask a peer. */
-  | { readonly type: 'turn' }
-  /** We listen on another address: at the start, after the first tick. */
-  | { readonly type: 'listening' }
-  /** A peer is new. One that dialled us will ask us first. */
-  | { readonly type: 'connected'; readonly peerId: PeerId; readonly isCaller: boolean }
-  | { readonly type: 'disconnected'; readonly peerId: PeerId }
-  /** A peer handed over infos, in an answer that we asked for. */
-  | { readonly type: 'answered'; readonly received: Received }
-  /** A peer asked us, and handed over its own info if it has one to give. */
-  | { readonly type: 'asked'; readonly received: Received; readonly knowsMore: boolean }
-  /** The DHT told of a peer. */
-  | { readonly type: 'found'; readonly peer: FoundPeer }
-  /** The operator, the chain or the record of good peers names others than before: see `NamedPeers`. */
-  | { readonly type: 'named' }
-  /** A dial did not succeed. */
-  | { readonly type: 'undialled'; readonly peerId: PeerId; readonly isKept: boolean }
-
-export interface EventLoopInit {
-  readonly self: PeerId
-  readonly known: KnownPeers
-  readonly own: OwnInfo
-  readonly intake: InfoIntake
-  readonly committee: KeptCommittee
-  readonly rpc: Rpc
-  readonly peers: Peers
-  readonly config: DiscoveryConfig
-  readonly clock: Clock
-  readonly random: Random
-  /** Makes the feed from the DHT, run by tasks of the loop; none without the DHT. */
-  readonly feed:
-    | ((loop: { readonly tasks: TaskGroup; readonly onFound: (peer: FoundPeer) => void }) => DhtFeed)
-    | undefined
-  /** Where good peers are remembered, if anywhere. */
-  readonly goodPeers: GoodPeerRecord | undefined
-  /** Peers dialled by queries of the DHT. */
-  readonly visits: Visits
-  readonly named: NamedPeers
-  readonly requestFor: (peerId: PeerId) => GetKnownPeersRequest
-  /** Called after each tick. */
-  readonly onTick: () => void
-  readonly onEvent: (event: DiscoveryEvent) => void
-  readonly onFailure: (thrown: unknown) => void
-}
 
 /** A peer dialled for a query of the DHT is parted from after so many ticks. */
 const VISIT_TICKS = 2
@@ -273,17 +213,8 @@ export class EventLoop {
 
   /** Takes note of those connected, for a restart. */
   #remember(): void {
-    const { goodPeers, peers } = this.#init
-    goodPeers?.note(peers.connected().flatMap((peer) => this.#asGoodPeer(peer)))
-  }
-
-  #asGoodPeer({ peerId, direction }: ConnectedPeer): [GoodPeer] | [] {
-    const { known, clock } = this.#init
-    const peer = known.get(peerId)
-    if (peer === undefined || peer.addresses.length === 0) return []
-    const { addresses, info } = peer
-    const isDialled = direction === 'outbound'
-    return [{ peerId, addresses, isDialled, seenMs: clock.now(), sealed: info?.sealed }]
+    const { goodPeers, peers, known, clock } = this.#init
+    goodPeers?.note(goodCompany(peers.connected(), known, clock.now()))
   }
 
   #takeNamed(): void {

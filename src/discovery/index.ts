@@ -30,6 +30,6 @@ export type {
 export { DISCOVERY_CONSEQUENCES, DiscoveryError, type DiscoveryErrorCode } from './discovery-error.ts'
 export type { DiscoveryComponents } from './discovery-parts.ts'
 export { discovery } from './discovery-service.ts'
-export type { AddressSource, KnownPeer } from './known-peers.ts'
+export type { AddressSource, KnownPeer } from './known-peer.ts'
 export type { AccessType, Capability } from './messages.ts'
 export type { NodeInfo } from './node-info.ts'

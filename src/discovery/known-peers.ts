@@ -4,24 +4,9 @@ import type { PeerAddresses } from '../peers/peers.ts'
 import type { Random } from '../runtime/random.ts'
 import type { FoundPeer } from './dht/dht.ts'
 import { IntroducedTable } from './introduced-table.ts'
+import { ADDRESS_SOURCES, type AddressSource, type FixedSource, type KnownPeer } from './known-peer.ts'
 import { MAX_AGE_MS, type NodeInfo } from './node-info.ts'
 import { ToldAddresses } from './told-addresses.ts'
-
-/** Where addresses of a peer come from, in the order in which they are trusted and tried. */
-export const ADDRESS_SOURCES = ['configured', 'committee', 'gossip', 'dht', 'seed', 'cache'] as const
-export type AddressSource = (typeof ADDRESS_SOURCES)[number]
-/** Sources that somebody sets as a whole: the operator, the chain, or ourselves before a restart. */
-export type FixedSource = Exclude<AddressSource, 'gossip' | 'dht'>
-
-/** A peer that a node knows of, connected or not. */
-export interface KnownPeer extends PeerAddresses {
-  /** The most trusted source that names it. */
-  readonly source: AddressSource
-  /** What it says of itself; `undefined` while only its addresses are known. */
-  readonly info: NodeInfo | undefined
-  /** Who brought the first news of it: the subnet of a peer, or its id; `undefined` for one that only fixed sources name. */
-  readonly introducer: string | undefined
-}
 
 export interface KnownPeersInit {
   /** Most infos. What the fixed sources name is bounded by who sets it. */

@@ -1,5 +1,5 @@
 import type { PeerAddresses } from '../peers/peers.ts'
-import type { FixedSource } from './known-peers.ts'
+import type { FixedSource } from './known-peer.ts'
 
 /** Peers that are named from outside the event loop, kept until it takes them: nothing is lost where there is no room to tell it, or before it runs. */
 export class NamedPeers {
