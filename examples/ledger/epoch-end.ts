@@ -1,8 +1,7 @@
-import { blockRefsEqual } from '../../src/consensus/block-ref.ts'
 import type { CommittedSubDag } from '../../src/consensus/committed-sub-dag.ts'
 import type { Committee } from '../../src/consensus/committee.ts'
 import type { Digest } from '../../src/consensus/digest.ts'
-import { handOverOf } from '../../src/state-sync/hand-over.ts'
+import { provenHandOverOf } from '../../src/state-sync/hand-over.ts'
 
 /** Where an epoch ends. */
 export interface EpochEnd {
@@ -24,15 +23,10 @@ export interface LastCommit {
 
 /** What a commit says of the end of its epoch; `undefined` where it is not the last. */
 export function readEpochEnd(subDag: CommittedSubDag, epochEnds: EpochEnds | undefined): LastCommit | undefined {
-  const proven = handOverOf(subDag)
-  const stateHash = proven && stateHashOf(subDag)
-  if (epochEnds === undefined) return proven && { nextCommittee: proven, stateHash }
+  const proven = provenHandOverOf(subDag)
+  const stateHash = proven?.stateHash
+  if (epochEnds === undefined) return proven && { nextCommittee: proven.next, stateHash }
   const { ref, commit } = subDag.commit
   const end = epochEnds(commit.epoch)
   return end?.lastCommit === ref.index ? { nextCommittee: end.nextCommittee, stateHash } : undefined
-}
-
-function stateHashOf({ commit, blocks }: CommittedSubDag): Digest | undefined {
-  const { leader } = commit.commit
-  return blocks.find(({ ref }) => blockRefsEqual(ref, leader))?.block.endOfEpoch?.stateHash
 }

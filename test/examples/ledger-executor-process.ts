@@ -1,12 +1,14 @@
 // Executes a chain into the ledger of a directory and tells its parent of each commit: ledger-killed.test.ts kills it.
 import { openLedger } from '../../examples/ledger/ledger.ts'
 import { runExecutor } from '../../examples/ledger/run-executor.ts'
-import { GENESIS, longChain, nodeWith } from './ledger-chain.ts'
+import { nodeWith } from './ledger-chain.ts'
+import { chainToKill } from './ledger-killed-chain.ts'
 
-const [directory = '', length = ''] = process.argv.slice(2)
-const ledger = await openLedger(directory, { genesis: GENESIS })
+const [directory = '', name = ''] = process.argv.slice(2)
+const { subDags, options } = await chainToKill(name)
+const ledger = await openLedger(directory, options)
 process.send?.({ position: ledger.highestExecuted })
-const { store, ...node } = nodeWith(longChain(Number(length)))
+const { store, ...node } = nodeWith(subDags)
 await runExecutor({
   // Every third commit has the next one with it: many small writes, so that kills fall between and into them.
   node: {

@@ -48,6 +48,10 @@ async function execute(node: SomaNode, upTo = 0, options: Partial<LedgerOptions>
   }
 }
 
+function disposable(ledger: Ledger): Ledger & AsyncDisposable {
+  return Object.assign(ledger, { [Symbol.asyncDispose]: () => ledger.close() })
+}
+
 async function until(what: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await what())) await new Promise((wake) => setTimeout(wake, 10))
 }
@@ -191,6 +195,13 @@ describe('an executor that fails', { timeout: 120_000 }, () => {
     await network.reached(node, 6)
     assert.equal((await node.status()).epoch, 1)
     await end()
+
+    // the next node asks this ledger before it stores
+    await using ledgerAgain = disposable(await openLedger('', { genesis: tampered.genesis, ...options }))
+    const localStateHash = (last: number) => ledgerAgain.getStateDigest(last - 1)
+    const asking = await network.start({ commits: 5, seeds: [validator], localStateHash })
+    await until(async () => (await asking.status()).health['state-sync']?.state === 'failed')
+    assert.equal(asking.store.watermarks.highestSynced.index, 5)
   })
 })
 
