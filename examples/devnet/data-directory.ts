@@ -43,9 +43,10 @@ export async function openDataDirectory({ path, settings, asked }: DataDirectory
     for (const name of asked) {
       if (stored[name] === settings[name]) continue
       const flag = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+      const held = stored[name] === undefined ? `without --${flag}` : `with --${flag} ${stored[name]}`
       throw new UsageError(
         'USAGE',
-        `${path} holds a devnet with --${flag} ${stored[name]}, not ${settings[name]}: leave the flag out to go on with it, or choose another --data-dir`
+        `${path} holds a devnet ${held}, not ${settings[name]}: leave the flag out to go on with it, or choose another --data-dir`
       )
     }
     return { path, settings: stored, close }

@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import { createNode } from '../../src/node/create-node.ts'
 import { pinoLogger } from '../../src/node/pino-logger.ts'
-import type { SomaNode } from '../../src/node/soma-node.ts'
+import type { ConsensusCommit, SomaNode } from '../../src/node/soma-node.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { toHex } from '../../src/runtime/hex.ts'
 import { TaskGroup } from '../../src/runtime/task-group.ts'
-import { ScriptedConsensus } from '../../src/testing/scripted-consensus.ts'
-import { networkPrivateKey } from '../../src/testing/validator-keys.ts'
+import { networkPrivateKey, type ValidatorKeys } from '../../src/testing/validator-keys.ts'
 import { consoleLog } from '../cli/console-log.ts'
 import { type Ledger, openLedger } from '../ledger/ledger.ts'
 import { runExecutor } from '../ledger/run-executor.ts'
-import { fullNodeKeys, scriptedConsensusOptions } from './chain-settings.ts'
+import { ExecutedConsensus } from '../scripted/executed-consensus.ts'
+import { fullNodeKeys, ROUND_INTERVAL_MS, scriptedConsensusOptions, transactionKind } from './chain-settings.ts'
 import { describeThrown } from './describe-thrown.ts'
 import { openNodeLink } from './node-link.ts'
 import {
@@ -68,7 +68,8 @@ export class DevnetNode {
     try {
       const link = await openNodeLink(settings.linkMbit)
       closing.push(() => link.close())
-      const ledger = await openLedger(files.ledger, { genesis: scripted.genesis })
+      const transactions = transactionKind(chain)
+      const ledger = await openLedger(files.ledger, { genesis: scripted.genesis, transactions })
       closing.push(() => ledger.close())
       const node = await createNode({
         genesis: scripted.genesis,
@@ -77,18 +78,19 @@ export class DevnetNode {
         listen: link.listen,
         ...(link.announce.length > 0 && { announce: link.announce }),
         seeds: [...seeds],
+        ...(transactions === 'certified' && { transactionVerifier: transactions }),
         config: { discoveryIntervalMs: 1_000 },
         logger: pinoLogger(consoleLog('error')) // what the parent tells when the node fails
       })
       closing.push(() => node.stop())
       let pacemaker: Pacemaker | undefined
       if (role === 'validator') {
-        const consensus = ScriptedConsensus.resume(scripted, await readFile(files.consensus))
+        const consensus = new ExecutedConsensus(scripted, ledger, await readFile(files.consensus))
         closing.push(() => saveConsensus(files.consensus, consensus, node))
         pacemaker = new Pacemaker({
           consensus,
-          handIn: (commit) => node.consensus.sendCommit(commit),
-          onHandedIn: (handedIn, at) => tell({ event: 'handed-in', index: handedIn, at }),
+          roundIntervalMs: ROUND_INTERVAL_MS,
+          handIn: (commit, signal) => handIn({ commit, keys, consensus, node, ledger, signal, tell }),
           now: machineTime,
           sleep: systemClock.sleep
         })
@@ -124,10 +126,10 @@ export class DevnetNode {
   }
 
   async report(): Promise<NodeReport> {
-    const { peerId, highestSynced, lowestAvailable, peers } = await this.#node.status()
+    const { peerId, epoch, highestSynced, lowestAvailable, peers } = await this.#node.status()
     const { highestExecuted } = this.#ledger
     const connections = peers.length
-    return { peerId, highestSynced: highestSynced.index, lowestAvailable, highestExecuted, connections }
+    return { peerId, epoch, highestSynced: highestSynced.index, lowestAvailable, highestExecuted, connections }
   }
 
   async digests(index: number): Promise<NodeDigests> {
@@ -171,8 +173,30 @@ export class DevnetNode {
   }
 }
 
+interface MadeCommit {
+  readonly commit: ConsensusCommit
+  /** Whose consensus made it. */
+  readonly keys: ValidatorKeys
+  readonly consensus: ExecutedConsensus
+  readonly node: SomaNode
+  readonly ledger: Ledger
+  readonly signal: AbortSignal
+  readonly tell: Tell
+}
+
+/** A validator hands in the commits of its epochs. In the others it follows like a full node. */
+async function handIn({ commit, keys, consensus, node, ledger, signal, tell }: MadeCommit): Promise<void> {
+  const { index } = commit.subDag.commit.ref
+  if (consensus.epochOf(index).keys.includes(keys)) {
+    tell({ event: 'handed-in', index, at: machineTime() })
+    await node.consensus.sendCommit(commit)
+  } else {
+    await ledger.stateAfter(index, { signal })
+  }
+}
+
 /** A snapshot above the store would leave a gap between them. */
-async function saveConsensus(file: string, consensus: ScriptedConsensus, node: SomaNode): Promise<void> {
+async function saveConsensus(file: string, consensus: ExecutedConsensus, node: SomaNode): Promise<void> {
   if (consensus.lastCommit.index > node.store.watermarks.highestSynced.index) return
   await writeFileWhole(file, consensus.snapshot())
 }

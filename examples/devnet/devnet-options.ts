@@ -1,5 +1,6 @@
 import { MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS } from '../../src/consensus/limits.ts'
 import { UsageError } from '../cli/cli-error.ts'
+import { MOST_OF_A_USER, TRANSFER_BYTES } from '../scripted/certified-transfers.ts'
 import type { ChainSettings } from './chain-settings.ts'
 
 /** What a devnet is run with. */
@@ -27,13 +28,26 @@ const TRANSACTION_OVERHEAD = 6
 /**
  * Checks what no single flag shows.
  *
- * @throws {UsageError} `USAGE` when blocks would be larger than the protocol allows
+ * @throws {UsageError} `USAGE` when blocks would be larger than the protocol allows, or for flags that do not go together
  */
-export function checkBlockSize({ transactions, transactionBytes, validators }: ChainSettings): void {
-  const bytes = BLOCK_OVERHEAD + validators * ANCESTOR_BYTES + transactions * (transactionBytes + TRANSACTION_OVERHEAD)
-  if (bytes <= MAX_BLOCK_BYTES && transactions <= MAX_BLOCK_TRANSACTIONS) return
+export function checkTogether({ chain, asked }: Pick<DevnetOptions, 'chain' | 'asked'>): void {
+  const { validators, transactions, epochCommits } = chain
+  const isCertified = epochCommits !== undefined
+  if (isCertified && asked.has('transactionBytes')) {
+    throw new UsageError(
+      'USAGE',
+      '--transaction-bytes is of opaque transactions: with --epoch-commits they are transfers'
+    )
+  }
+  // One of whose validators sits out leaves its share to the others.
+  const most = isCertified
+    ? Math.ceil((transactions * validators) / Math.max(1, validators - 1)) * MOST_OF_A_USER
+    : transactions
+  const size = isCertified ? TRANSFER_BYTES : chain.transactionBytes
+  const bytes = BLOCK_OVERHEAD + validators * ANCESTOR_BYTES + most * (size + TRANSACTION_OVERHEAD)
+  if (bytes <= MAX_BLOCK_BYTES && most <= MAX_BLOCK_TRANSACTIONS) return
   throw new UsageError(
     'USAGE',
-    `${transactions} transactions of ${transactionBytes} bytes do not fit into a block of ${MAX_BLOCK_BYTES} bytes and ${MAX_BLOCK_TRANSACTIONS} transactions`
+    `${transactions} transactions of ${size} bytes do not fit into a block of ${MAX_BLOCK_BYTES} bytes and ${MAX_BLOCK_TRANSACTIONS} transactions`
   )
 }

@@ -10,7 +10,7 @@ export type NodeRole = 'validator' | 'full'
 /** What a node's process is told to begin with. */
 export interface NodeSettings {
   readonly role: NodeRole
-  /** Among the nodes of its role. A validator's is its index in the committee. */
+  /** Among the nodes of its role. A validator's is its index in the committee of the genesis. */
   readonly index: number
   readonly directory: string
   readonly chain: ChainSettings
@@ -30,7 +30,7 @@ export interface NodeStarted {
   readonly highestSynced: number
 }
 
-/** When validators hand in which commit: the commit of `index` at `at`, the ones after it every `roundMs`, earlier ones at once. */
+/** When validators hand in which commit: that of `index` at `at`, the ones after it by their rounds, one every `roundMs`, earlier ones at once. */
 export interface Pace {
   readonly index: number
   /** By {@link machineTime}. */
@@ -41,6 +41,8 @@ export interface Pace {
 /** Where a node stands. */
 export interface NodeReport {
   readonly peerId: string
+  /** That the chain goes on in. */
+  readonly epoch: number
   readonly highestSynced: number
   readonly lowestAvailable: number
   readonly highestExecuted: number

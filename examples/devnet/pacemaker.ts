@@ -3,18 +3,20 @@ import type { Pace } from './node-protocol.ts'
 
 /** The part of a scripted consensus that is paced. */
 export interface PacedConsensus {
-  /** The commit handed over last. */
+  /** The commit made last. */
   readonly lastCommit: { readonly index: number }
-  nextCommit(): ConsensusCommit
+  /** When a commit is due by the chain's own time, in milliseconds. */
+  dueMs(index: number): number
+  nextCommit(options: { signal: AbortSignal }): Promise<ConsensusCommit>
 }
 
 /** What a pacemaker works with. */
 export interface PacemakerInit {
   readonly consensus: PacedConsensus
+  /** Milliseconds between rounds by the chain's own time. */
+  readonly roundIntervalMs: number
   /** Hands a commit to the node and resolves when that has it. */
-  readonly handIn: (commit: ConsensusCommit) => Promise<unknown>
-  /** Told of each commit before it is handed in, with the time by the clock of the pace. */
-  readonly onHandedIn: (index: number, at: number) => void
+  readonly handIn: (commit: ConsensusCommit, signal: AbortSignal) => Promise<unknown>
   /** The clock of the pace, in milliseconds. */
   readonly now: () => number
   /** @throws the signal's reason */
@@ -28,6 +30,7 @@ export interface PacemakerInit {
 export class Pacemaker {
   readonly #init: PacemakerInit
   #last = Number.POSITIVE_INFINITY
+  #making = 0
 
   constructor(init: PacemakerInit) {
     this.#init = init
@@ -36,25 +39,26 @@ export class Pacemaker {
   /**
    * Hands in commits until the one that {@link stopAt} named.
    *
-   * @throws the signal's reason, and what `handIn` throws; a commit that was begun is handed in whole before
+   * @throws the signal's reason, and what `handIn` throws
    */
   async run(pace: Pace, signal: AbortSignal): Promise<void> {
-    const { consensus, handIn, onHandedIn, now, sleep } = this.#init
+    const { consensus, roundIntervalMs, handIn, now, sleep } = this.#init
+    const start = consensus.dueMs(pace.index)
     while (true) {
       const index = consensus.lastCommit.index + 1
-      const wait = pace.at + (index - pace.index) * pace.roundMs - now()
+      const rounds = (consensus.dueMs(index) - start) / roundIntervalMs
+      const wait = pace.at + rounds * pace.roundMs - now()
       if (wait > 0) await sleep(wait, { signal })
       signal.throwIfAborted()
       if (index > this.#last) return
-      const commit = consensus.nextCommit()
-      onHandedIn(index, now())
-      await handIn(commit)
+      this.#making = index
+      await handIn(await consensus.nextCommit({ signal }), signal)
     }
   }
 
-  /** Sets the last commit to hand in, and returns it: a higher one where that has been handed in already. */
+  /** Sets the last commit to hand in, and returns it: a higher one where that is handed in already, or about to be. */
   stopAt(index: number): number {
-    this.#last = Math.max(index, this.#init.consensus.lastCommit.index)
+    this.#last = Math.max(index, this.#making, this.#init.consensus.lastCommit.index)
     return this.#last
   }
 }

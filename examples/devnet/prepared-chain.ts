@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import { setImmediate as otherWork } from 'node:timers/promises'
 import { z } from 'zod'
 import { subDagBytes } from '../../src/consensus/committed-sub-dag.ts'
-import type { ConsensusCommit } from '../../src/node/soma-node.ts'
 import { openLevelStore } from '../../src/storage/level-store.ts'
-import { ScriptedConsensus } from '../../src/testing/scripted-consensus.ts'
+import type { ScriptedCommit } from '../../src/testing/scripted-consensus.ts'
 import { storeWriteOf } from '../../src/testing/write-chain.ts'
 import { openLedger } from '../ledger/ledger.ts'
-import { type ChainSettings, scriptedConsensusOptions } from './chain-settings.ts'
+import { ExecutedConsensus } from '../scripted/executed-consensus.ts'
+import { type ChainSettings, scriptedConsensusOptions, transactionKind } from './chain-settings.ts'
 import { cloneDirectory, exists } from './clone-directory.ts'
 
 /** Commits of one write: as many as a sync stores at once. */
@@ -20,12 +20,19 @@ const BREATH_MS = 50
 /** How large the chain is that the validators begin with. */
 export interface ChainTotals {
   readonly commits: number
+  /** That these commits are of. */
+  readonly epochs: number
   readonly blocks: number
   /** Bytes of commits and blocks. */
   readonly bytes: number
 }
 
-const totalsSchema: z.ZodType<ChainTotals> = z.object({ commits: z.int(), blocks: z.int(), bytes: z.int() })
+const totalsSchema: z.ZodType<ChainTotals> = z.object({
+  commits: z.int(),
+  epochs: z.int().default(1), // older directories have one
+  blocks: z.int(),
+  bytes: z.int()
+})
 
 /** The parts of a node's directory, and of the chain that a validator's is cloned from. */
 export function nodeFiles(directory: string): { store: string; ledger: string; consensus: string } {
@@ -83,19 +90,21 @@ async function makeChain(
 ): Promise<ChainTotals> {
   await mkdir(directory)
   const scripted = scriptedConsensusOptions(settings)
-  const consensus = new ScriptedConsensus(scripted)
+  const { genesis } = scripted
   const files = nodeFiles(directory)
-  const store = await openLevelStore(files.store, { genesis: scripted.genesis })
-  const ledger = await openLedger(files.ledger, { genesis: scripted.genesis })
-  const totals = { commits: 0, blocks: 0, bytes: 0 }
+  const store = await openLevelStore(files.store, { genesis })
+  const ledger = await openLedger(files.ledger, { genesis, transactions: transactionKind(settings) })
+  const consensus = new ExecutedConsensus(scripted, ledger)
+  const totals = { commits: 0, epochs: 0, blocks: 0, bytes: 0 }
   let stored: Promise<unknown> = Promise.resolve()
   let nextBreath = performance.now() + BREATH_MS
   try {
     while (totals.commits < settings.commits) {
+      if (consensus.needsState) await stored
       const length = Math.min(BATCH, settings.commits - totals.commits)
-      const commits: ConsensusCommit[] = []
-      while (commits.length < length) {
-        commits.push(consensus.nextCommit())
+      const commits: ScriptedCommit[] = []
+      while (commits.length < length && (commits.length === 0 || !consensus.needsState)) {
+        commits.push(await consensus.nextCommit({ signal: options.signal }))
         if (performance.now() < nextBreath) continue
         await otherWork() // signals arrive then
         options.signal.throwIfAborted()
@@ -108,6 +117,7 @@ async function makeChain(
       stored.catch(() => undefined) // awaited in the next turn
       for (const subDag of subDags) {
         totals.commits += 1
+        totals.epochs = subDag.commit.commit.epoch + 1
         totals.blocks += subDag.blocks.length
         totals.bytes += subDagBytes(subDag)
       }

@@ -7,12 +7,12 @@ import { type DataDirectory, openDataDirectory } from './data-directory.ts'
 import { Devnet } from './devnet.ts'
 import type { DevnetOptions } from './devnet-options.ts'
 import { followLive } from './follow-live.ts'
-import { formatCount, formatMebibytes, formatNumber } from './format.ts'
+import { formatCount, formatNumber } from './format.ts'
 import type { CatchUp } from './node-protocol.ts'
 import { type PreparedChain, prepareChain } from './prepared-chain.ts'
 import type { ProgressView } from './progress-view.ts'
 import { directoryOf, startFullNodes, startValidators } from './start-nodes.ts'
-import type { DevnetResult } from './summary.ts'
+import { type DevnetResult, formatChain } from './summary.ts'
 
 /** How a devnet is watched and stopped. */
 export interface RunDevnetContext {
@@ -104,8 +104,7 @@ async function makeChain(
       view.show([{ name: 'chain', value, total: chain.commits, detail: `${perSecond} commits/s` }])
     }
   })
-  const { commits, blocks, bytes } = prepared.totals
-  view.say(`A chain of ${formatNumber(commits)} commits, ${formatNumber(blocks)} blocks, ${formatMebibytes(bytes)} MiB`)
+  view.say(`A chain of ${formatChain(prepared.totals)}`)
   return prepared
 }
 

@@ -37,7 +37,7 @@ export function summaryJson(result: DevnetResult): Record<string, unknown> {
   const perSecond = (count: number) => (seconds === 0 ? 0 : toThousandths(count / seconds))
   return {
     ok: isOk(result),
-    chain: { commits: chain.commits, blocks: chain.blocks, bytes: chain.bytes },
+    chain: { commits: chain.commits, epochs: chain.epochs, blocks: chain.blocks, bytes: chain.bytes },
     catchUp: {
       seconds: toThousandths(seconds),
       commitsPerSecond: perSecond(commits),
@@ -52,6 +52,7 @@ export function summaryJson(result: DevnetResult): Record<string, unknown> {
       name: node.name,
       role: node.role,
       peerId: node.peerId,
+      epoch: node.epoch,
       highestSynced: node.highestSynced,
       lowestAvailable: node.lowestAvailable,
       highestExecuted: node.highestExecuted,
@@ -65,9 +66,7 @@ export function summaryJson(result: DevnetResult): Record<string, unknown> {
 /** The summary for people. */
 export function summaryText(result: DevnetResult): string {
   const { chain, catchUp, live, nodes, comparison } = result
-  const lines = [
-    `chain     ${formatNumber(chain.commits)} commits, ${formatNumber(chain.blocks)} blocks, ${formatMebibytes(chain.bytes)} MiB`
-  ]
+  const lines = [`chain     ${formatChain(chain)}`]
   if (catchUp !== undefined) {
     const perSecond = (count: number) => (catchUp.seconds === 0 ? 0 : count / catchUp.seconds)
     lines.push(
@@ -87,14 +86,22 @@ export function summaryText(result: DevnetResult): string {
   }
   const rows = nodes.map((node) => [
     node.name,
+    node.epoch,
     node.highestSynced,
     node.lowestAvailable,
     node.highestExecuted,
     node.connections,
     node.peerId
   ])
-  lines.push('', formatTable(['node', 'synced', 'lowest', 'executed', 'peers', 'peer id'], rows))
+  lines.push('', formatTable(['node', 'epoch', 'synced', 'lowest', 'executed', 'peers', 'peer id'], rows))
   return lines.join('\n')
+}
+
+/** How large a chain is, for people. */
+export function formatChain({ commits, epochs, blocks, bytes }: ChainTotals): string {
+  const parts = [`${formatNumber(commits)} commits`, `${formatNumber(blocks)} blocks`, `${formatMebibytes(bytes)} MiB`]
+  if (epochs > 1) parts.splice(1, 0, `${formatNumber(epochs)} epochs`)
+  return parts.join(', ')
 }
 
 /** What is wrong, a sentence each. */

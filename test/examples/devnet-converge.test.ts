@@ -16,6 +16,7 @@ function member(answers: Answers) {
 
 const report = (highestSynced: number, highestExecuted = highestSynced): NodeReport => ({
   peerId: '',
+  epoch: 0,
   highestSynced,
   lowestAvailable: 1,
   highestExecuted,

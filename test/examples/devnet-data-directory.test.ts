@@ -47,6 +47,23 @@ test('settings that were asked for and are not those of the chain are refused', 
   }
 })
 
+test('a chain without epochs and one with are not the same', async () => {
+  const asked = new Set(['epochCommits'] as const)
+  const endless = join(parent, 'endless')
+  await openDataDirectory({ path: endless, settings, asked: nothing })
+  await assert.rejects(openDataDirectory({ path: endless, settings: { ...settings, epochCommits: 7 }, asked }), {
+    code: 'USAGE',
+    message: /holds a devnet without --epoch-commits, not 7/
+  })
+  const path = join(parent, 'epochs')
+  await openDataDirectory({ path, settings: { ...settings, epochCommits: 7 }, asked })
+  const again = await openDataDirectory({ path, settings, asked: nothing })
+  assert.equal(again.settings.epochCommits, 7)
+  await assert.rejects(openDataDirectory({ path, settings: { ...settings, epochCommits: 8 }, asked }), {
+    message: /with --epoch-commits 7, not 8/
+  })
+})
+
 test('a directory of something else is refused and left as it was', async () => {
   const path = join(parent, 'else')
   await openDataDirectory({ path, settings, asked: nothing })

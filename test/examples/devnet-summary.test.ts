@@ -5,6 +5,7 @@ import { type DevnetResult, isOk, problems, summaryJson, summaryText } from '../
 const node = (name: string, role: 'validator' | 'full') => ({
   name,
   role,
+  epoch: 5,
   peerId: `12D3KooW${name}`,
   highestSynced: 1030,
   lowestAvailable: 1,
@@ -13,7 +14,7 @@ const node = (name: string, role: 'validator' | 'full') => ({
 })
 
 const result: DevnetResult = {
-  chain: { commits: 1000, blocks: 3996, bytes: 17_825_792 },
+  chain: { commits: 1000, epochs: 5, blocks: 3996, bytes: 17_825_792 },
   catchUp: { seconds: 2, commits: 1010, blocks: 4040, bytes: 4 * 1024 * 1024 },
   live: { commits: 20, latencyMs: { p50: 8.12345, p99: 14.5 } },
   nodes: [node('validator-0', 'validator'), node('full-node-0', 'full')],
@@ -31,7 +32,7 @@ const result: DevnetResult = {
 test('the JSON has every field that is promised, and no other', () => {
   assert.deepEqual(summaryJson(result), {
     ok: true,
-    chain: { commits: 1000, blocks: 3996, bytes: 17_825_792 },
+    chain: { commits: 1000, epochs: 5, blocks: 3996, bytes: 17_825_792 },
     catchUp: { seconds: 2, commitsPerSecond: 505, blocksPerSecond: 2020, mebibytesPerSecond: 2 },
     live: { commits: 20, latencyMs: { p50: 8.123, p99: 14.5 } },
     nodes: result.nodes.map((node) => ({ ...node, commitDigest: 'c0', stateDigest: '50' }))
@@ -55,10 +56,12 @@ test('a full node that lacked nothing has no rate', () => {
 
 test('the text says that all are equal, how fast, how late and where each stands', () => {
   const text = summaryText(result)
+  assert.match(text, /^chain {5}1,000 commits, 5 epochs, 3,996 blocks, 17\.0 MiB$/m)
+  assert.doesNotMatch(summaryText({ ...result, chain: { ...result.chain, epochs: 1 } }), /epochs/)
   assert.match(text, /all 2 nodes at commit 1,030/)
   assert.match(text, /2\.00 s: 505 commits\/s, 2,020 blocks\/s, 2\.0 MiB\/s/)
   assert.match(text, /8\.1 ms from validator to executor \(p99 14\.5 ms\)/)
-  assert.match(text, /full-node-0\s+1,030\s+1\s+1,030\s+4\s+12D3KooWfull-node-0/)
+  assert.match(text, /full-node-0\s+5\s+1,030\s+1\s+1,030\s+4\s+12D3KooWfull-node-0/)
 })
 
 test('a difference is not ok, and the problem says where it is', () => {

@@ -21,7 +21,12 @@ const positive = z.number().positive()
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
 const summarySchema = z.strictObject({
   ok: z.literal(true),
-  chain: z.strictObject({ commits: z.literal(COMMITS), blocks: z.int().positive(), bytes: z.int().positive() }),
+  chain: z.strictObject({
+    commits: z.literal(COMMITS),
+    epochs: z.literal(1),
+    blocks: z.int().positive(),
+    bytes: z.int().positive()
+  }),
   catchUp: z.strictObject({
     seconds: positive,
     commitsPerSecond: positive,
@@ -34,6 +39,7 @@ const summarySchema = z.strictObject({
       name: z.string(),
       role: z.enum(['validator', 'full']),
       peerId: z.string().startsWith('12D3KooW'),
+      epoch: z.literal(0),
       highestSynced: z.int(),
       lowestAvailable: z.literal(1),
       highestExecuted: z.int(),
