@@ -5,6 +5,7 @@ import type { AccessType } from '../../src/discovery/index.ts'
 import type { NodeConfig } from '../../src/node/soma-node.ts'
 import type { HandOverMode } from '../../src/state-sync/index.ts'
 import type { VerificationMode } from '../../src/verify/block-verifier.ts'
+import type { TransactionKind } from '../ledger/ledger-position.ts'
 
 /** Levels of the log, from nothing to everything. */
 export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
@@ -34,6 +35,10 @@ export interface ScriptedConfig {
   transactionBytes: number
   /** Milliseconds between rounds. @default 250 */
   roundIntervalMs: number
+  /** Commits of an epoch. @default one epoch without an end */
+  epochCommits?: number
+  /** Whether validators sit out epochs in turn, which they follow like full nodes. @default true */
+  rotation: boolean
 }
 
 /** Keys of a node's configuration that are about its connections. */
@@ -82,6 +87,8 @@ export interface NodeFileConfig {
   /** What hands in commits. @default 'none' */
   consensus: 'none' | 'scripted'
   scripted: ScriptedConfig
+  /** What blocks carry: bytes that nobody reads, or certified transfers, which the node verifies and the ledger executes. @default 'opaque' */
+  transactions: TransactionKind
   /** What consumes commits. @default 'ledger' */
   executor: 'ledger' | 'none'
   log: {
@@ -152,8 +159,11 @@ export const configSchema: z.ZodType<NodeFileConfig> = z.strictObject(
       seed: integer(0, Number.MAX_SAFE_INTEGER).default(1),
       transactions: integer(0, 10_000).default(10),
       transactionBytes: integer(0, 1024 * 1024).default(400),
-      roundIntervalMs: integer(1, 10 * minute).default(250)
-    }),
+      roundIntervalMs: integer(1, 10 * minute).default(250),
+      epochCommits: integer(1, Number.MAX_SAFE_INTEGER).exactOptional(),
+      rotation: z.boolean('true or false').default(true)
+    } satisfies Record<keyof ScriptedConfig, z.ZodType>),
+    transactions: z.enum(['opaque', 'certified'], 'opaque or certified').default('opaque'),
     executor: z.enum(['ledger', 'none'], 'ledger or none').default('ledger'),
     log: section({
       level: level.default('info'),

@@ -103,6 +103,11 @@ function checkTogether(config: NodeFileConfig): NodeFileConfig {
       'CONFIG_WRONG_VALUE',
       "key should be a validator's key file when consensus is scripted, and is missing"
     )
+  if (config.scripted.epochCommits !== undefined && config.executor === 'none')
+    throw new UsageError(
+      'CONFIG_WRONG_VALUE',
+      'executor should be ledger when scripted.epochCommits is there, for an epoch hands over the state that the ledger comes to, and is "none"'
+    )
   return config
 }
 

@@ -18,6 +18,7 @@ import { systemClock } from '../../src/runtime/clock.ts'
 import { toHex } from '../../src/runtime/hex.ts'
 import { errorCode, toError } from '../../src/runtime/soma-error.ts'
 import { type Ledger, openLedger } from '../ledger/ledger.ts'
+import { scriptedChain, scriptedEpochEnds } from '../scripted/scripted-chain.ts'
 import { describeCheckpoint, readCheckpointFile } from './checkpoint-file.ts'
 import { ControlError, NodeEndedError, UsageError } from './cli-error.ts'
 import type { NodeFileConfig } from './config-schema.ts'
@@ -52,9 +53,9 @@ export async function runNode({ config, log, signal, onStarted }: RunNodeInit): 
   const genesis = await readGenesis(config.genesis)
   await makeDataDirectory(config.dataDir)
   const keys = config.key === undefined ? await ownNetworkKey(config.dataDir) : await readKeyFile(config.key)
-  const script = config.consensus === 'scripted' ? await scriptOf(config, genesis) : undefined
   const { checkpoint: path } = config.sync
   const checkpoint = path === undefined ? undefined : await readCheckpointFile(path, genesis)
+  const script = await scriptOf(config, genesis)
 
   let report = async (): Promise<NodeReport> => {
     throw new ControlError('CONTROL_REFUSED', 'the node is starting')
@@ -88,10 +89,18 @@ export async function runNode({ config, log, signal, onStarted }: RunNodeInit): 
       ...(verification && { verification }),
       ...(handOver && { handOver }),
       ...(checkpoint && { checkpoint }),
+      ...(config.transactions === 'certified' && { transactionVerifier: config.transactions }),
       config: { ...knobs, ...syncKnobs },
       logger: pinoLogger(log, config.log.components)
     })
-    if (config.executor === 'ledger') ledger = await openLedger(join(config.dataDir, 'ledger'), { genesis })
+    if (config.executor === 'ledger') {
+      const epochEnds = script && handOver === 'inserted' ? scriptedEpochEnds(script) : undefined
+      ledger = await openLedger(join(config.dataDir, 'ledger'), {
+        genesis,
+        transactions: config.transactions,
+        epochEnds
+      })
+    }
     await listening(node.start())
     if (!signal.aborted) await runParts(node)
   } finally {
@@ -108,7 +117,10 @@ export async function runNode({ config, log, signal, onStarted }: RunNodeInit): 
     report = () => reportOf(node, ledger, executor?.failure)
     const parts = [logNode({ ...init, report })]
     if (executor !== undefined) parts.push(executor.run())
-    if (script !== undefined) parts.push(runScriptedConsensus({ ...init, ...script }))
+    if (script !== undefined && config.consensus === 'scripted') {
+      const snapshotPath = join(config.dataDir, 'scripted-consensus.snapshot')
+      parts.push(runScriptedConsensus({ ...init, ledger, options: script, snapshotPath }))
+    }
     onStarted(node)
     // Each part ends when the signal aborts. One that ends before takes the node down with it, never half alive.
     let failure: unknown
@@ -168,12 +180,20 @@ async function ownNetworkKey(dataDir: string): Promise<NodeKeys> {
   return key
 }
 
-type Script = Pick<Parameters<typeof runScriptedConsensus>[0], 'options' | 'snapshotPath'>
-
-async function scriptOf({ key, scripted, dataDir }: NodeFileConfig, genesis: Genesis): Promise<Script> {
-  const { keys: files = key === undefined ? [] : [key], ...options } = scripted
+/**
+ * What makes a scripted chain. A node without that consensus needs it too where epochs hand over without a proof: it stands in for what the state says of who
+ * comes next.
+ */
+async function scriptOf(
+  config: NodeFileConfig,
+  genesis: Genesis
+): Promise<ReturnType<typeof scriptedChain> | undefined> {
+  const { key, scripted, sync, transactions: kind } = config
+  const { keys: files = key === undefined ? [] : [key], rotation: rotates, epochCommits, ...rest } = scripted
+  const isInserted = sync.handOver === 'inserted'
+  if (config.consensus === 'none' && !(isInserted && epochCommits !== undefined)) return undefined
   const keys = await readCommitteeKeys(genesis, files)
-  return { options: { ...options, genesis, keys }, snapshotPath: join(dataDir, 'scripted-consensus.snapshot') }
+  return scriptedChain({ ...rest, genesis, keys, kind, epochCommits, rotates, proofs: !isInserted })
 }
 
 async function reportOf(node: SomaNode, ledger: Ledger | undefined, failure: string | undefined): Promise<NodeReport> {

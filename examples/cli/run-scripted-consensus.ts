@@ -1,24 +1,37 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
-import type { ConsensusInterface } from '../../src/node/soma-node.ts'
+import { setImmediate as otherWork } from 'node:timers/promises'
+import type { Committee } from '../../src/consensus/committee.ts'
+import type { ConsensusInterface, NodeStatus } from '../../src/node/soma-node.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
+import { bytesEqual } from '../../src/runtime/hex.ts'
 import { errorCode } from '../../src/runtime/soma-error.ts'
-import { ScriptedConsensus, type ScriptedConsensusOptions } from '../../src/testing/scripted-consensus.ts'
+import type { ScriptedCommit, ScriptedConsensusOptions } from '../../src/testing/scripted-consensus.ts'
+import { ExecutedConsensus, type ExecutedState } from '../scripted/executed-consensus.ts'
 import { UsageError } from './cli-error.ts'
 
-/** Commits between two snapshots: what a killed validator makes again at its next start, in well under a second. */
-const SNAPSHOT_INTERVAL = 1_000
+/** Commits between two snapshots: what a killed validator makes again at its next start, in a second or two. */
+const SNAPSHOT_INTERVAL = 100
 
-/** The certifiers of commit `r` are blocks of round `r + 3`. */
-const ROUNDS_TO_CERTIFY = 3
+/** Milliseconds between looks whether the next committee has been inserted. */
+const LOOK_MS = 20
+
+/** What of a peer id tells whose it is. */
+interface Keyed {
+  readonly publicKey?: { readonly raw: Uint8Array } | undefined
+}
 
 /** A scripted consensus beneath a validator. */
 export interface ScriptedConsensusInit {
   /** The validator: a `SomaNode`. */
   readonly node: {
+    readonly peerId: Keyed
     readonly consensus: ConsensusInterface
     readonly store: { readonly watermarks: { readonly highestSynced: { readonly index: number } } }
+    status(): Promise<Pick<NodeStatus, 'epoch'>>
   }
-  readonly options: ScriptedConsensusOptions & { readonly roundIntervalMs: number }
+  readonly options: ScriptedConsensusOptions
+  /** What executes the node's commits; it may be missing where epochs have no end. */
+  readonly ledger: ExecutedState | undefined
   /** File that the consensus goes on from after a restart. */
   readonly snapshotPath: string
   readonly clock: Clock
@@ -26,23 +39,23 @@ export interface ScriptedConsensusInit {
 }
 
 /**
- * Hands a node the commits of a scripted consensus, paced by the clock from the genesis on: a commit each round interval, and as fast as
- * the node takes them where it is late. Resolves when the signal aborts.
+ * Hands a node the commits of a scripted consensus, when they are due by their own timestamps, and as fast as the node takes them where it is late. Of
+ * epochs whose committee the node is not in, it hands in nothing and lets it follow. Resolves when the signal aborts.
  *
  * @throws {ConsensusInterfaceError} when the node refuses a commit
  * @throws {UsageError} `CONFIG_WRONG_VALUE` when the snapshot is of another chain or seed
  */
 export async function runScriptedConsensus(init: ScriptedConsensusInit): Promise<void> {
-  const { node, options, snapshotPath, clock, signal } = init
-  const consensus = await resume(options, snapshotPath, node.store.watermarks.highestSynced.index)
+  const { node, snapshotPath, clock, signal } = init
+  const consensus = await resume(init)
   try {
     while (!signal.aborted) {
-      const commit = consensus.nextCommit()
-      const { index } = commit.subDag.commit.ref
-      const due = options.genesis.startTimeMs + (index + ROUNDS_TO_CERTIFY) * options.roundIntervalMs
-      const early = due - clock.now()
+      const index = consensus.lastCommit.index + 1
+      const early = consensus.dueMs(index) - clock.now()
       if (early > 0) await clock.sleep(early, { signal })
-      if (index > node.store.watermarks.highestSynced.index) await node.consensus.sendCommit(commit, { signal })
+      const commit = await consensus.nextCommit({ signal })
+      if (index > node.store.watermarks.highestSynced.index) await handIn(init, consensus, commit)
+      else await otherWork()
       if (index % SNAPSHOT_INTERVAL === 0) await save(consensus, snapshotPath)
     }
   } catch (thrown) {
@@ -50,26 +63,44 @@ export async function runScriptedConsensus(init: ScriptedConsensusInit): Promise
   }
 }
 
-async function resume(
-  options: ScriptedConsensusOptions,
-  path: string,
-  highestSynced: number
-): Promise<ScriptedConsensus> {
+async function handIn(
+  { node, options, ledger, clock, signal }: ScriptedConsensusInit,
+  consensus: ExecutedConsensus,
+  commit: ScriptedCommit
+): Promise<void> {
+  const { index } = commit.subDag.commit.ref
+  const { epoch, committee } = consensus.epochOf(index)
+  if (options.epochs !== undefined && ledger !== undefined && !isMember(committee, node.peerId)) {
+    await ledger.stateAfter(index, { signal })
+    return
+  }
+  // Without proofs the executor inserts who comes next.
+  while (options.epochs?.proofs === false && (await node.status()).epoch < epoch) await clock.sleep(LOOK_MS, { signal })
+  await node.consensus.sendCommit(commit, { signal })
+}
+
+function isMember(committee: Committee, { publicKey }: Keyed): boolean {
+  return committee.validators.some(({ networkKey }) => publicKey !== undefined && bytesEqual(networkKey, publicKey.raw))
+}
+
+async function resume({
+  options,
+  ledger,
+  snapshotPath: path,
+  node
+}: ScriptedConsensusInit): Promise<ExecutedConsensus> {
   let snapshot: Uint8Array
   try {
     snapshot = await readFile(path)
   } catch (thrown) {
-    if (errorCode(thrown) === 'ENOENT') return new ScriptedConsensus(options)
+    if (errorCode(thrown) === 'ENOENT') return new ExecutedConsensus(options, ledger)
     throw thrown
   }
-  const consensus = resumeFrom(snapshot, options, path)
-  // A snapshot ahead of the store would leave a gap: the store was removed or restored beneath it.
-  return consensus.lastCommit.index > highestSynced ? new ScriptedConsensus(options) : consensus
-}
-
-function resumeFrom(snapshot: Uint8Array, options: ScriptedConsensusOptions, path: string): ScriptedConsensus {
   try {
-    return ScriptedConsensus.resume(options, snapshot)
+    const consensus = new ExecutedConsensus(options, ledger, snapshot)
+    // A snapshot ahead of the store would leave a gap: the store was removed or restored beneath it.
+    const isAhead = consensus.lastCommit.index > node.store.watermarks.highestSynced.index
+    return isAhead ? new ExecutedConsensus(options, ledger) : consensus
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause
     throw new UsageError('CONFIG_WRONG_VALUE', `the scripted consensus cannot go on from ${path}: ${cause.message}`, {
@@ -78,7 +109,7 @@ function resumeFrom(snapshot: Uint8Array, options: ScriptedConsensusOptions, pat
   }
 }
 
-async function save(consensus: ScriptedConsensus, path: string): Promise<void> {
+async function save(consensus: ExecutedConsensus, path: string): Promise<void> {
   await writeFile(`${path}.new`, consensus.snapshot(), { flush: true })
   await rename(`${path}.new`, path)
 }

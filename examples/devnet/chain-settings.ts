@@ -1,11 +1,9 @@
 import { z } from 'zod'
-import { membersOf } from '../../src/testing/committee-builder.ts'
 import { buildGenesis } from '../../src/testing/genesis-builder.ts'
 import type { ScriptedConsensusOptions } from '../../src/testing/scripted-consensus.ts'
 import { deriveValidatorKeys, type ValidatorKeys } from '../../src/testing/validator-keys.ts'
 import type { TransactionKind } from '../ledger/ledger-position.ts'
-import { certifiedTransfers } from '../scripted/certified-transfers.ts'
-import { rotatingCommittee } from '../scripted/rotating-committee.ts'
+import { scriptedChain } from '../scripted/scripted-chain.ts'
 
 /** What decides the chain of a devnet: the same settings give the same commits, on every machine. */
 export interface ChainSettings {
@@ -37,17 +35,13 @@ export const ROUND_INTERVAL_MS = 250
 /** What a validator's scripted consensus is made from: the genesis, and everyone's keys by index in the committee. */
 export function scriptedConsensusOptions(settings: ChainSettings): ScriptedConsensusOptions {
   const { seed, validators, transactions, transactionBytes, epochCommits } = settings
-  const { genesis, keys } = buildGenesis({
+  const built = buildGenesis({
     validators: Array.from({ length: validators }, (_, index) => ({ keys: deriveValidatorKeys(seed, index) })),
     startTimeMs: START_TIME_MS
   })
-  const endless = { genesis, keys, seed, transactions, transactionBytes, roundIntervalMs: ROUND_INTERVAL_MS }
-  if (epochCommits === undefined) return endless
-  return {
-    ...endless,
-    content: certifiedTransfers({ chainId: genesis.chainId, seed, users: transactions * validators }),
-    epochs: { commits: epochCommits, validators: rotatingCommittee(membersOf({ committee: genesis.committee, keys })) }
-  }
+  const kind = transactionKind(settings)
+  const rounds = { transactions, transactionBytes, roundIntervalMs: ROUND_INTERVAL_MS, epochCommits }
+  return scriptedChain({ ...built, seed, kind, ...rounds })
 }
 
 /** What the blocks of a devnet's chain hold. */

@@ -9,27 +9,32 @@ import {
 } from '../../src/testing/scripted-consensus.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 
+/** What a consensus hears of its executor. */
+export type ExecutedState = Pick<Ledger, 'stateAfter'>
+
 /**
  * A scripted consensus above a ledger, as a real one is above its executor: an epoch that ends with a proof hands over the state that the ledger has come to, so
  * the commit that says so is made once the one before is executed.
  */
 export class ExecutedConsensus {
   readonly #consensus: ScriptedConsensus
-  readonly #ledger: Pick<Ledger, 'stateAfter'>
+  readonly #ledger: ExecutedState | undefined
   readonly #isProven: boolean
   #state: { readonly index: number; readonly digest: Digest } | undefined
 
   /**
+   * @param ledger may be missing where no epoch ends with a proof
    * @param snapshot of an earlier one, to go on from
    * @throws {RangeError} when the options are wrong, or do not go with the snapshot
    */
-  constructor(options: ScriptedConsensusOptions, ledger: Pick<Ledger, 'stateAfter'>, snapshot?: Uint8Array) {
+  constructor(options: ScriptedConsensusOptions, ledger: ExecutedState | undefined, snapshot?: Uint8Array) {
     const stateHash = (after: CommitRef) => this.#stateAfter(after)
     const executed = { ...options, epochs: options.epochs && { ...options.epochs, stateHash } }
     this.#consensus =
       snapshot === undefined ? new ScriptedConsensus(executed) : ScriptedConsensus.resume(executed, snapshot)
-    this.#ledger = ledger
     this.#isProven = options.epochs !== undefined && options.epochs.proofs !== false
+    if (this.#isProven && ledger === undefined) throw new RangeError('epochs that end with a proof, and no ledger')
+    this.#ledger = ledger
   }
 
   /** The commit made last; commit 0 at first. */
@@ -60,7 +65,7 @@ export class ExecutedConsensus {
    * @throws the signal's reason
    */
   async nextCommit(options?: AbortOptions): Promise<ScriptedCommit> {
-    if (this.needsState) {
+    if (this.#ledger !== undefined && this.needsState) {
       const { index } = this.lastCommit
       this.#state = { index, digest: await this.#ledger.stateAfter(index, options) }
     }

@@ -34,7 +34,8 @@ test('a file of one key is enough', async () => {
     network: {},
     sync: {},
     consensus: 'none',
-    scripted: { seed: 1, transactions: 10, transactionBytes: 400, roundIntervalMs: 250 },
+    scripted: { seed: 1, transactions: 10, transactionBytes: 400, roundIntervalMs: 250, rotation: true },
+    transactions: 'opaque',
     executor: 'ledger',
     log: { level: 'info', components: {} }
   })
@@ -167,4 +168,15 @@ test('the allowlist takes peer ids, and addresses with a peer id at their end', 
     assert.deepEqual((await loadConfig(await withList(entry), {})).network.allowlist, [entry])
   for (const entry of ['nobody', '/ip4/192.0.2.7/tcp/9000'])
     await assert.rejects(loadConfig(await withList(entry), {}), { code: 'CONFIG_WRONG_VALUE' })
+})
+
+test('epochs need the executor whose state they hand over', async () => {
+  const text = 'genesis: g.bin\nkey: k.json\nconsensus: scripted\nscripted: { epochCommits: 5 }\n'
+  const { scripted } = await loadConfig(await configFile(text), {})
+  assert.equal(scripted.epochCommits, 5)
+  await refuses(
+    `${text}executor: none\n`,
+    'CONFIG_WRONG_VALUE',
+    /executor should be ledger when scripted\.epochCommits/
+  )
 })

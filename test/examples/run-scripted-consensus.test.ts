@@ -3,15 +3,19 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { publicKeyFromRaw } from '@libp2p/crypto/keys'
 import { runScriptedConsensus, type ScriptedConsensusInit } from '../../examples/cli/run-scripted-consensus.ts'
 import type { ConsensusCommit } from '../../src/node/soma-node.ts'
 import { buildGenesis } from '../../src/testing/genesis-builder.ts'
 import { deriveValidatorKeys } from '../../src/testing/validator-keys.ts'
+import { ed25519PublicKey } from '../../src/verify/ed25519.ts'
 import { ManualClock } from '../peers/manual-clock.ts'
 
 const START = 1_000_000
 const INTERVAL = 100
-const { genesis, keys } = buildGenesis({ validators: [{ keys: deriveValidatorKeys(1, 0) }], startTimeMs: START })
+const validator = deriveValidatorKeys(1, 0)
+const { genesis, keys } = buildGenesis({ validators: [{ keys: validator }], startTimeMs: START })
+const publicKeyOf = (index: number) => publicKeyFromRaw(ed25519PublicKey(deriveValidatorKeys(1, index).networkSeed))
 
 let directory: string
 before(async () => {
@@ -22,6 +26,9 @@ after(() => rm(directory, { recursive: true }))
 /** A node that takes every commit, and tells who waits for one. */
 class TakingNode {
   readonly commits: ConsensusCommit[] = []
+  readonly peerId = { publicKey: publicKeyOf(0) }
+  /** The epoch that the chain goes on in. */
+  epoch = 0
   readonly store: { watermarks: { highestSynced: { index: number } } }
   #waiting: { index: number; resolve: () => void } | undefined
   refusal: Error | undefined
@@ -43,6 +50,10 @@ class TakingNode {
     onOvertaken: () => () => {}
   }
 
+  async status(): Promise<{ epoch: number }> {
+    return { epoch: this.epoch }
+  }
+
   async reached(index: number): Promise<void> {
     if (this.store.watermarks.highestSynced.index >= index) return
     await new Promise<void>((resolve) => {
@@ -51,11 +62,17 @@ class TakingNode {
   }
 }
 
-function run(name: string, node: TakingNode, options: Partial<ScriptedConsensusInit['options']> = {}) {
+function run(
+  name: string,
+  node: TakingNode,
+  options: Partial<ScriptedConsensusInit['options']> = {},
+  ledger?: ScriptedConsensusInit['ledger']
+) {
   const clock = new ManualClock(START)
   const stop = new AbortController()
   const running = runScriptedConsensus({
     node,
+    ledger,
     clock,
     signal: stop.signal,
     snapshotPath: join(directory, name),
@@ -130,4 +147,57 @@ test('a commit that the node refuses ends it with the refusal', async () => {
   while (clock.sleeping === 0) await new Promise(setImmediate)
   clock.advance(4 * INTERVAL)
   await assert.rejects(running, /refused/)
+})
+
+test('around the end of an epoch it keeps the time of the rounds that this takes', async () => {
+  const node = new TakingNode()
+  const ledger = { stateAfter: async () => new Uint8Array(32) }
+  const { clock, ended } = run('epochs', node, { epochs: { commits: 3 } }, ledger)
+  // Due are the commits of rounds 1, 2 and 7, three rounds later; the next epoch begins after round 10.
+  const due = [4, 5, 10, 14, 15, 20]
+  for (const [at, round] of due.entries()) {
+    while (clock.sleeping === 0) await new Promise(setImmediate)
+    assert.equal(node.commits.length, at, `commit ${at + 1} is too early`)
+    clock.advance((round - (due[at - 1] ?? 0)) * INTERVAL)
+    await node.reached(at + 1)
+  }
+  await ended()
+})
+
+test('of an epoch that its validator sits out it hands in nothing, and goes on when the node has followed', async () => {
+  const others = [validator, deriveValidatorKeys(1, 1)].map((keys) => ({ keys }))
+  const two = buildGenesis({ validators: others, startTimeMs: START })
+  const validators = (epoch: number) => (epoch === 1 ? others.slice(1) : others)
+  const node = new TakingNode()
+  const executed: number[] = []
+  const ledger = {
+    async stateAfter(index: number) {
+      if (index >= 3 && index <= 4) executed.push(index)
+      node.store.watermarks.highestSynced = { index: Math.max(index, node.store.watermarks.highestSynced.index) }
+      return new Uint8Array(32)
+    }
+  }
+  const { clock, ended } = run('sits-out', node, { ...two, epochs: { commits: 2, validators } }, ledger)
+  clock.advance(100 * INTERVAL)
+  await node.reached(6)
+  await ended()
+  assert.deepEqual(
+    node.commits.slice(0, 4).map(({ subDag }) => subDag.commit.ref.index),
+    [1, 2, 5, 6]
+  )
+  assert.deepEqual([...new Set(executed)], [3, 4])
+})
+
+test('where epochs prove nothing, the first commit of one waits until the node knows its committee', async () => {
+  const node = new TakingNode()
+  const ledger = { stateAfter: () => assert.fail('asked for a state') }
+  const { clock, ended } = run('inserted', node, { epochs: { commits: 2, proofs: false } }, ledger)
+  clock.advance(100 * INTERVAL)
+  await node.reached(2)
+  while (clock.sleeping === 0) await new Promise(setImmediate)
+  assert.equal(node.commits.length, 2)
+  node.epoch = 1
+  clock.advance(INTERVAL)
+  await node.reached(4)
+  await ended()
 })
