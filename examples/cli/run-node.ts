@@ -90,6 +90,7 @@ export async function runNode({ config, log, signal, onStarted }: RunNodeInit): 
       ...(handOver && { handOver }),
       ...(checkpoint && { checkpoint }),
       ...(config.transactions === 'certified' && { transactionVerifier: config.transactions }),
+      localStateHash: async (lastCommit) => await ledger?.getStateDigest(lastCommit - 1),
       config: { ...knobs, ...syncKnobs },
       logger: pinoLogger(log, config.log.components)
     })

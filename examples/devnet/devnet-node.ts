@@ -79,6 +79,7 @@ export class DevnetNode {
         ...(link.announce.length > 0 && { announce: link.announce }),
         seeds: [...seeds],
         ...(transactions === 'certified' && { transactionVerifier: transactions }),
+        localStateHash: (lastCommit) => ledger.getStateDigest(lastCommit - 1),
         config: { discoveryIntervalMs: 1_000 },
         logger: pinoLogger(consoleLog('error')) // what the parent tells when the node fails
       })
