@@ -7,6 +7,7 @@ import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import { createDht, type DhtComponents } from '../../src/discovery/dht/create-dht.ts'
 import type { Dht } from '../../src/discovery/dht/dht.ts'
+import { connectionWatch } from '../../src/node/connection-watch.ts'
 import { keepEarlyAnswers } from '../../src/node/early-answers.ts'
 import { pings } from '../../src/node/pings.ts'
 import { createPeerGate, type Peers, peers } from '../../src/peers/index.ts'
@@ -30,10 +31,11 @@ export async function startSmoldotNode(context: TestContext): Promise<SmoldotNod
     connectionEncrypters: [noise()],
     streamMuxers: [keepEarlyAnswers(yamux({ streamOptions: YAMUX_STREAM_OPTIONS }))],
     connectionGater: gate.connectionGater,
-    connectionMonitor: { pingInterval: PING_INTERVAL_MS },
+    connectionMonitor: { enabled: false },
     services: {
       identify: identify(),
       pings: pings({ sweepMs: PING_INTERVAL_MS / 5 }),
+      connectionWatch: connectionWatch({ beatMs: PING_INTERVAL_MS / 10 }),
       peers: peers({ gate }),
       dht: (components: DhtComponents & { peers: Peers }) =>
         createDht(components, {

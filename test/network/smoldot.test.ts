@@ -50,7 +50,7 @@ suite('smoldot, which speaks libp2p in Rust', { concurrency: true }, () => {
     // only our answer can have told it of the other node
     await until(context, () => connections.get(other)?.length === 1)
     assert.equal(requests().answered, 1)
-    // by its next question, after 12 s, our connection monitor has pinged it some times, and the stock service of pings would have parted from it
+    // by its next question, after 12 s, our connection watch has pinged it some times, and the stock service of pings would have parted from it
     await until(context, () => requests().answered > 1 || isParted())
     assert.equal(isParted(), false)
     assert.equal(requests().refused, 0)
