@@ -23,6 +23,7 @@ import { partFromForeignPeers } from './foreign-peers.ts'
 import { NodeError } from './node-error.ts'
 import { createNodeLibp2p } from './node-libp2p.ts'
 import { checkPeerAddresses } from './peer-addresses.ts'
+import { peerStatuses } from './peer-statuses.ts'
 import { Pruner } from './pruner.ts'
 import type { ConsensusInterface, NodeConfig, NodeInit, NodeStatus, SomaNode } from './soma-node.ts'
 import { TrustedHosts } from './trusted-hosts.ts'
@@ -246,9 +247,7 @@ export class NodeService implements SomaNode {
 
   async status(): Promise<NodeStatus> {
     const { libp2p, delivery, health } = this.#parts
-    const { stateSync, discovery, peers } = libp2p.services
-    const known = discovery.known()
-    const sources = new Map(known.map(({ peerId, source }) => [peerId.toString(), source]))
+    const { stateSync, discovery } = libp2p.services
     const { highestSynced, highestCertifiable, lowestAvailable } = this.store.watermarks
     const sync = stateSync.status()
     return {
@@ -266,22 +265,8 @@ export class NodeService implements SomaNode {
       bytesInFlight: sync.bytesInFlight,
       rangesInFlight: sync.ranges.length,
       synced: sync.synced,
-      peers: peers.connected().map((peer) => {
-        const { peerId, address, direction, connectedMs, isProtected, bytesPerMinute } = peer
-        const height = stateSync.heightOf(peerId)
-        return {
-          peerId: peerId.toString(),
-          address: address.toString(),
-          direction,
-          source: sources.get(peerId.toString()) ?? 'inbound',
-          connectedMs: Math.round(connectedMs),
-          isProtected,
-          score: { bytesPerMinute: Math.round(bytesPerMinute), penalty: peers.standing(peerId).penalty },
-          highestCommit: height?.highest,
-          lowestCommit: height?.lowest
-        }
-      }),
-      knownPeers: known.length,
+      peers: peerStatuses(libp2p),
+      knownPeers: discovery.known().length,
       discovery: discovery.status(),
       health: { ...this.#reported.all(), ...health.all() }
     }

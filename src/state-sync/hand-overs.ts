@@ -95,6 +95,9 @@ export class HandOvers {
       const what = `epoch ${epoch - 1} is said to end with commit ${lastCommit.index}, and the chain went on in it to ${tip.index}`
       throw new SyncError('SYNC_COMMITTEE_CONFLICT', what)
     }
+    if (epochs.nextEpoch !== (await store.getCommit(tip.index))?.commit.epoch) {
+      throw new SyncError('CONSENSUS_INVALID', `epoch ${epoch - 1} has no commit yet that could be its last`)
+    }
     guard?.checkHandOver(tip.index, committee)
     return 'stored'
   }

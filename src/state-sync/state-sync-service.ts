@@ -3,7 +3,6 @@ import type { CommitRef } from '../consensus/commit-ref.ts'
 import { type CommittedSubDag, subDagBytes } from '../consensus/committed-sub-dag.ts'
 import type { Committee } from '../consensus/committee.ts'
 import { ByteBudget } from '../runtime/byte-budget.ts'
-import { bytesEqual, toHex } from '../runtime/hex.ts'
 import { Mailbox } from '../runtime/mailbox.ts'
 import { errorCode, toError } from '../runtime/soma-error.ts'
 import { TaskGroup } from '../runtime/task-group.ts'
@@ -17,6 +16,7 @@ import { encodeHaltRecord, HALT_RECORD } from './halt-evidence.ts'
 import { HandOvers } from './hand-overs.ts'
 import { type ConsensusCommit, LocalConsensus } from './local-consensus.ts'
 import { PeerHeights } from './peer-heights.ts'
+import { PeerQuestions } from './peer-questions.ts'
 import * as protocols from './protocols.ts'
 import { attemptRange } from './range-attempt.ts'
 import { RangeTable } from './range-table.ts'
@@ -53,8 +53,6 @@ export class StateSyncService implements StateSync, Startable {
   readonly #tail: SyncTail
   readonly #tasks: TaskGroup
   readonly #announcer: CommitAnnouncer
-  /** Peers that are being asked for their chain or heights. */
-  readonly #asking = new Set<string>()
   readonly #synced = { commits: 0, blocks: 0, bytes: 0 }
   #ceiling = Number.POSITIVE_INFINITY
   #topology: string | undefined
@@ -123,6 +121,15 @@ export class StateSyncService implements StateSync, Startable {
       tasks: this.#tasks,
       onFailure: (peer, thrown) => this.#reportPeer(peer, thrown)
     })
+    const questions = new PeerQuestions({
+      chainId: init.genesis.chainId,
+      rpc: components.rpc,
+      clock,
+      tasks: this.#tasks,
+      onChecked: (peer) => void this.#mailbox.post({ type: 'chain-checked', peer }),
+      onHeight: (peer, highest, lowest) => this.#hint({ type: 'height', peer, highest, lowest }),
+      onFailure: (peer, thrown) => this.#reportPeer(peer, thrown)
+    })
     this.#loop = new SyncLoop({
       mailbox: this.#mailbox,
       ranges: this.#ranges,
@@ -153,8 +160,8 @@ export class StateSyncService implements StateSync, Startable {
           range,
           by
         ),
-      greet: (peer) => this.#ask(peer, (signal) => this.#greet(peer, signal)),
-      queryHeight: (peer) => this.#ask(peer, (signal) => this.#queryHeight(peer, signal)),
+      greet: (peer) => questions.greet(peer),
+      queryHeight: (peer) => questions.queryHeight(peer),
       onHalt: (error) => this.#tasks.run(() => this.#halt(error)),
       announce: () => this.#announcer.announce(),
       takenUpTo: () => this.#tail.takenUpTo,
@@ -277,39 +284,6 @@ export class StateSyncService implements StateSync, Startable {
   /** Tells the loop what it would learn later anyway. There is always room for facts: a lost end of an attempt would never come again. */
   #hint(message: SyncMessage): void {
     if (this.#mailbox.size < MAX_WAITING_HINTS) this.#mailbox.post(message)
-  }
-
-  /** Runs a small question to a peer beside the loop, one at a time; its failure is the peer's. */
-  #ask(peer: PeerId, question: (signal: AbortSignal) => Promise<void>): void {
-    const key = peer.toString()
-    if (this.#asking.has(key)) return
-    this.#asking.add(key)
-    this.#tasks.run(async (signal) => {
-      try {
-        await question(signal)
-      } catch (thrown) {
-        if (!signal.aborted) this.#reportPeer(peer, thrown)
-      } finally {
-        this.#asking.delete(key)
-      }
-    })
-  }
-
-  /** The chain check: commit 0 is the genesis, so that a peer of another chain is found out before it is asked for anything. */
-  async #greet(peer: PeerId, signal: AbortSignal): Promise<void> {
-    const question = { latest: undefined, index: 0, digest: undefined }
-    const { commit } = await this.#components.rpc.call(peer, protocols.getCommitInfo, question, { signal })
-    if (commit.index !== 0 || !bytesEqual(commit.digest, this.#init.genesis.chainId)) {
-      throw new SyncError('SYNC_WRONG_CHAIN', `its genesis is ${toHex(commit.digest)}`)
-    }
-    this.#mailbox.post({ type: 'chain-checked', peer })
-    await this.#queryHeight(peer, signal)
-  }
-
-  async #queryHeight(peer: PeerId, signal: AbortSignal): Promise<void> {
-    const question = { timestampMs: this.#init.clock.now() }
-    const answer = await this.#components.rpc.call(peer, protocols.getCommitAvailability, question, { signal })
-    this.#hint({ type: 'height', peer, highest: answer.highestCertifiable, lowest: answer.lowestAvailable })
   }
 
   #reportPeer(peer: PeerId, thrown: unknown): void {

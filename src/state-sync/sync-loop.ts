@@ -14,6 +14,7 @@ import { choosePeer } from './peer-balancer.ts'
 import type { PeerHeights } from './peer-heights.ts'
 import type { Range } from './range.ts'
 import type { RangeTable } from './range-table.ts'
+import { reasonToWait } from './reason-to-wait.ts'
 import type { PeerPolicy, StateSyncConfig } from './state-sync.ts'
 import { SyncError } from './sync-error.ts'
 
@@ -332,22 +333,7 @@ export class SyncLoop {
 
   #reportHealth(): void {
     const { health, heights, takenUpTo, ranges } = this.#init
-    const next = takenUpTo() + 1
-    const isWanted = heights.highestKnown >= next || ranges.lowest?.certified !== undefined
-    const lacksPeer = isWanted && ranges.lowest?.peer === undefined && ranges.lowest?.isWhole !== true
-    if (!lacksPeer) health.set('state-sync', { state: 'ok' })
-    else {
-      const failure =
-        ranges.lowest?.state.name === 'failed' ? `; last failure: ${ranges.lowest.state.error.message}` : ''
-      const lowest = Math.min(...heights.all().flatMap((row) => (row.highest >= next ? row.lowest : [])))
-      const pruned =
-        lowest > next && Number.isFinite(lowest)
-          ? `; the peers have pruned what lies before commit ${lowest}: an empty store may begin at a trusted checkpoint`
-          : ''
-      health.set('state-sync', {
-        state: 'degraded',
-        reason: `waiting for a peer that can deliver commit ${next}${pruned}${failure}`
-      })
-    }
+    const reason = reasonToWait(takenUpTo() + 1, heights, ranges)
+    health.set('state-sync', reason === undefined ? { state: 'ok' } : { state: 'degraded', reason })
   }
 }

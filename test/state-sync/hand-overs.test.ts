@@ -93,3 +93,22 @@ describe('a committee that the chain proves', () => {
     await assert.rejects(handOvers.after(last, evidence), isConflict)
   })
 })
+
+describe('a committee that is inserted', () => {
+  it('opens the next epoch once, not one without a commit', async () => {
+    const store = await openMemoryStore({ genesis: chain.genesis })
+    const isInvalid = (thrown: unknown) => errorCode(thrown) === 'CONSENSUS_INVALID'
+    const epochs = epochsOf(store, { mode: 'inserted' })
+    await epochs.open()
+    const handOvers = handOversOf(store, epochs)
+    await assert.rejects(handOvers.insert(committeeOf(1), store.watermarks.highestSynced), isInvalid)
+    const commits = chain.commits.slice(0, LAST).map(({ subDag }) => subDag)
+    await store.write({ commits })
+    await epochs.moved(LAST, 0)
+    assert.equal(await handOvers.insert(committeeOf(1), last.commit.ref), 'stored')
+    await store.write({ commits: [], committees: [committeeOf(1)] })
+    await epochs.moved(LAST, 1)
+    assert.equal(await handOvers.insert(committeeOf(1), last.commit.ref), 'known')
+    await assert.rejects(handOvers.insert(committeeOf(2), last.commit.ref), isInvalid)
+  })
+})
