@@ -122,6 +122,10 @@ describe('a network whose nodes have pruned their past', () => {
     assert.equal(await node.consensus.sendCommit(commitAt(chain, MIDDLE)), 'known')
     for (let index = MIDDLE + 1; index <= MIDDLE + PER_EPOCH; index++) await network.commit(index, [node])
     assert.equal((await node.status()).epoch, 5)
+    const below = await network.start({ commits: MIDDLE - 1, checkpoint: checkpointOf(MIDDLE) })
+    const other = below.consensus.sendCommit(commitAt(forkChain(chain, { after: MIDDLE - 1, commits: MIDDLE }), MIDDLE))
+    await assert.rejects(other, (thrown) => errorCode(thrown) === 'CONSENSUS_CONFLICT')
+    assert.equal(await below.consensus.sendCommit(commitAt(chain, MIDDLE)), 'stored')
   })
 })
 
@@ -163,32 +167,50 @@ describe('a node that starts again', () => {
   const fork = forkChain(chain, { after: MIDDLE - 15, commits: LENGTH })
   const { ref: other } = commitAt(fork, MIDDLE).subDag.commit
   const { committee } = checkpointOf(MIDDLE)
-  const wrong: Record<string, { commits: number; checkpoint: TrustedCheckpoint }> = {
-    'holds another commit there': { commits: MIDDLE + 3, checkpoint: { commit: other, committee } },
-    'ends with another commit there': { commits: MIDDLE, checkpoint: { commit: other, committee } },
+  const wrong: Record<string, { commits: number; prunedBelow?: number; checkpoint: TrustedCheckpoint; why: RegExp }> = {
+    'holds another commit there': {
+      commits: MIDDLE + 3,
+      checkpoint: { commit: other, committee },
+      why: /holds another commit 44/
+    },
+    'ends with another commit there': {
+      commits: MIDDLE,
+      checkpoint: { commit: other, committee },
+      why: /holds another commit 44/
+    },
     'holds a commit after it that links to another': {
       commits: MIDDLE + 3,
-      checkpoint: { commit: other, committee }
+      prunedBelow: MIDDLE + 1,
+      checkpoint: { commit: other, committee },
+      why: /holds another commit 44/
     },
     'knows another committee of its epoch': {
       commits: MIDDLE,
-      checkpoint: { commit: checkpointOf(LENGTH - 5).commit, committee: { ...committee, digest: other.digest } }
+      checkpoint: { commit: checkpointOf(LENGTH - 5).commit, committee: { ...committee, digest: other.digest } },
+      why: /knows another committee of epoch 4/
     },
     'has come to a later epoch before it': {
       commits: MIDDLE,
-      checkpoint: { commit: checkpointOf(MIDDLE + 1).commit, committee: checkpointOf(5).committee }
+      checkpoint: { commit: checkpointOf(MIDDLE + 1).commit, committee: checkpointOf(5).committee },
+      why: /has come to commit 44 and epoch 4/
+    },
+    'has not come to its epoch after it': {
+      commits: MIDDLE,
+      checkpoint: { commit: checkpointOf(MIDDLE - 1).commit, committee: checkpointOf(LENGTH - 5).committee },
+      why: /has come to commit 44 and epoch 4/
     },
     'went on in another epoch after it': {
       commits: MIDDLE + 3,
-      checkpoint: { commit: checkpointOf(MIDDLE).commit, committee: checkpointOf(5).committee }
+      checkpoint: { commit: checkpointOf(MIDDLE).commit, committee: checkpointOf(5).committee },
+      why: /goes on in epoch 4 there/
     }
   }
-  for (const [name, { commits, checkpoint }] of Object.entries(wrong)) {
+  for (const [name, { why, ...options }] of Object.entries(wrong)) {
     it(`is refused when its store ${name}, and told what to do`, async () => {
       await using network = new TestNetwork(chain)
-      const prunedBelow = name.includes('links') ? MIDDLE + 1 : 1
-      await assert.rejects(network.start({ commits, prunedBelow, checkpoint }), (thrown: unknown) => {
+      await assert.rejects(network.start(options), (thrown: unknown) => {
         assert.equal(errorCode(thrown), 'SYNC_CHECKPOINT_CONFLICT')
+        assert.match(String(thrown), why)
         assert.match(String(thrown), /another, empty store/)
         return true
       })
@@ -268,7 +290,8 @@ describe('validators that have long been retired and sign another chain with the
     for (const start of [0, lastCommitOfEpoch(chain, 0), MIDDLE - 1]) {
       const fork = forkChain(chain, { after: MIDDLE - 1, commits: LENGTH })
       const stored = await halted(context, fork, start, 'SYNC_FORK')
-      assert.ok(stored < MIDDLE, `stored ${stored}`)
+      // nothing of the range that leads past the checkpoint
+      assert.ok(stored <= Math.max(start, 4 * PER_EPOCH), `stored ${stored}`)
     }
     const stored = await halted(context, usurped, 0, 'SYNC_COMMITTEE_CONFLICT')
     assert.ok(stored < lastCommitOfEpoch(chain, 3), `stored ${stored}`)

@@ -8,8 +8,11 @@ import { CheckpointGuard } from '../../src/state-sync/checkpoint-guard.ts'
 import { Pace } from '../../src/state-sync/pace.ts'
 import { Range } from '../../src/state-sync/range.ts'
 import { attemptRange } from '../../src/state-sync/range-attempt.ts'
+import { SyncError } from '../../src/state-sync/sync-error.ts'
 import { openMemoryStore } from '../../src/storage/index.ts'
-import { buildChain, commitAt } from '../../src/testing/index.ts'
+import { buildChain, commitAt, forkChain } from '../../src/testing/index.ts'
+import { createBlockVerifier } from '../../src/verify/block-verifier.ts'
+import { createMainThreadVerifier } from '../../src/verify/main-thread-verifier.ts'
 import { epochsOf } from './open-epochs.ts'
 import { randomPeer } from './random-peer.ts'
 
@@ -107,5 +110,50 @@ describe('an attempt at a range that ends while it waits for room', () => {
     attempt.stopped.abort(new Error('no longer wanted'))
     await attempt.ended
     await assertNothingLost(attempt, first.bytes.byteLength)
+  })
+})
+
+describe('an attempt at a range whose certified commits conflict with the trusted checkpoint', () => {
+  it('ends before any of its blocks is asked for, with the evidence', async () => {
+    const store = await openMemoryStore({ genesis: chain.genesis })
+    const fork = forkChain(chain, { after: 1, commits: 4 })
+    const { committee } = chain.genesis
+    const stream = async function* (_: unknown, { name }: { name: string }) {
+      if (name !== 'fetch-commits') assert.fail(`${name} is asked`)
+      const certifierBlocks = commitAt(fork, 4).certifiers
+      yield { commits: fork.commits.map(({ subDag }) => subDag.commit.bytes), certifierBlocks }
+    }
+    const range = new Range(1, 4)
+    const epochs = epochsOf(store)
+    await epochs.open()
+    const attempt = (guard: CheckpointGuard) =>
+      attemptRange(
+        {
+          rpc: { stream } as unknown as Rpc,
+          store,
+          guard,
+          blockVerifier: createBlockVerifier({
+            chainId: chain.genesis.chainId,
+            signatures: createMainThreadVerifier(),
+            getCommittee: async () => committee
+          }),
+          epochs,
+          budget: new ByteBudget(1_000_000),
+          isLowest: () => true,
+          onProgress: () => {}
+        },
+        range,
+        { peer, pace: new Pace(() => systemClock.monotonic()), signal: new AbortController().signal }
+      )
+    const peer = await randomPeer()
+    await assert.rejects(attempt(new CheckpointGuard({ commit: commit.ref, committee })), (thrown: unknown) => {
+      assert.ok(thrown instanceof SyncError)
+      assert.equal(thrown.code, 'SYNC_FORK')
+      assert.equal(thrown.evidence?.commits.length, 4)
+      assert.ok((thrown.evidence?.certifiers.length ?? 0) >= 3)
+      return true
+    })
+    assert.equal(range.certified, undefined)
+    await assert.rejects(attempt(new CheckpointGuard(undefined)), /fetch-blocks is asked/)
   })
 })
