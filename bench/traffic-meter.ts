@@ -1,4 +1,4 @@
-import type { Counter, Histogram, Metric, Metrics, MultiaddrConnection, Stream, Summary } from '@libp2p/interface'
+import type { Counter, Histogram, Metric, Metrics, MultiaddrConnection, Summary } from '@libp2p/interface'
 
 /** A metric of every kind that keeps nothing. */
 const idle = {
@@ -16,8 +16,6 @@ export class TrafficMeter implements Metrics {
   bytes = 0
   /** Connections begun, in both directions. */
   connections = 0
-  /** Streams opened, by either side, by their protocol. */
-  readonly streams: Map<string, number> = new Map()
 
   readonly registerMetric: Metrics['registerMetric'] = () => idle
   readonly registerMetricGroup: Metrics['registerMetricGroup'] = () => idle
@@ -37,9 +35,7 @@ export class TrafficMeter implements Metrics {
     }
   }
 
-  trackProtocolStream({ protocol }: Stream): void {
-    this.streams.set(protocol, (this.streams.get(protocol) ?? 0) + 1)
-  }
+  trackProtocolStream(): void {}
 
   traceFunction<F>(_name: string, traced: F): F {
     return traced
