@@ -22,12 +22,14 @@ import type { NodeLibp2p, ResolvedNodeInit } from './node-service.ts'
 import { pings } from './pings.ts'
 import { publicLookup } from './public-lookup.ts'
 import type { TrustedHosts } from './trusted-hosts.ts'
+import type { ValidatorPeers } from './validator-peers.ts'
 
 export interface NodeLibp2pInit extends ResolvedNodeInit {
   readonly health: HealthRegistry
   /** The committee of now. */
   readonly committee: Committee
   readonly onEpoch: (committee: Committee) => void
+  readonly validators: ValidatorPeers
   readonly gate: PeerGate
   /** Hosts that may be dialled wherever their names lead: those of the seeds, configured peers and validators named here are added. */
   readonly trustedHosts: TrustedHosts
@@ -37,6 +39,11 @@ export interface NodeLibp2pInit extends ResolvedNodeInit {
   /** A loop has ended by an error of our own. */
   readonly onFailure: (error: Error) => void
 }
+
+/** Streams that a peer may have open on a connection, of all protocols: beyond it yamux resets them before anything is kept for them. */
+const MAX_INBOUND_STREAMS = 256
+/** A node with so many bytes fetched and not yet stored catches up: whom it serves has to wait a little. At the tip there are never so many. */
+const BUSY_BYTES = 8 * 1024 * 1024
 
 /** What a node says that it serves: its commits and their blocks, as far as it can prove them. */
 function servedRanges({ watermarks }: CommitStore): Capability[] {
@@ -62,7 +69,9 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
     addresses: { listen: [...init.listen], announce: [...init.announce] },
     transports: [tcp({ dialOpts })],
     connectionEncrypters: [noise()],
-    streamMuxers: [keepEarlyAnswers(yamux({ streamOptions: YAMUX_STREAM_OPTIONS }))],
+    streamMuxers: [
+      keepEarlyAnswers(yamux({ streamOptions: YAMUX_STREAM_OPTIONS, maxInboundStreams: MAX_INBOUND_STREAMS }))
+    ],
     connectionGater: {
       ...init.gate.connectionGater,
       // what identify tells of a peer's addresses is of no use to anyone unless it passes the rules of gossip
@@ -84,6 +93,8 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
       rpc: rpc({
         chainId: genesis.chainId,
         clock,
+        isReserved: (peer) => libp2p.services.peers.isProtected(peer) || init.validators.has(peer),
+        isBusy: () => libp2p.services.stateSync.bytesInFlight > BUSY_BYTES,
         onFault: (peer, error, { protocol }) => libp2p.services.peers.report(peer, error, { during: protocol })
       }),
       peers: peers({

@@ -27,6 +27,7 @@ import { peerStatuses } from './peer-statuses.ts'
 import { Pruner } from './pruner.ts'
 import type { ConsensusInterface, NodeConfig, NodeInit, NodeStatus, SomaNode } from './soma-node.ts'
 import { TrustedHosts } from './trusted-hosts.ts'
+import { ValidatorPeers } from './validator-peers.ts'
 
 /** `NodeInit` with every default filled in. */
 export interface ResolvedNodeInit {
@@ -105,6 +106,7 @@ export class NodeService implements SomaNode {
     const { store, genesis, config, clock, logger, transactionVerifier } = init
     const { chainId } = genesis
     const committee = await currentCommittee(store, genesis)
+    const validators = new ValidatorPeers(committee)
     const health = new HealthRegistry()
     const log = logger.forComponent('soma-p2p:node')
     const delivery = createDelivery({ store, clock })
@@ -129,6 +131,7 @@ export class NodeService implements SomaNode {
         health,
         trustedHosts,
         committee,
+        validators,
         onEpoch: (next) => entered(next),
         gate: createPeerGate({
           clock,
@@ -170,6 +173,7 @@ export class NodeService implements SomaNode {
       const node = new NodeService(init, parts, committee)
       const entered = (next: Committee) => {
         node.#committee = next
+        validators.enter(next)
         libp2p.services.discovery.setCommittee(next)
       }
       const fail = (error: Error) => {

@@ -89,7 +89,7 @@ class PeerService implements Peers, Startable {
       own: components.peerId,
       log,
       capacity,
-      isProtected: (peerId) => this.#isProtected(peerId),
+      isProtected: (peerId) => this.isProtected(peerId),
       bytesPerMinute: (peerId) => this.#conduct.bytesPerMinute(peerId),
       onClosing: (connection, reason) => {
         this.#tallies.closed.add(reason)
@@ -159,6 +159,10 @@ class PeerService implements Peers, Startable {
     return this.#gate.isBanned(peerId)
   }
 
+  isProtected(peerId: PeerId): boolean {
+    return this.#gate.isChosen(peerId) || this.#protected.has(peerId)
+  }
+
   standing(peerId: PeerId): PeerStanding {
     return this.#conduct.standing(peerId)
   }
@@ -225,10 +229,6 @@ class PeerService implements Peers, Startable {
     this.#components.peerStore
       .delete(peerId)
       .catch((thrown: unknown) => this.#log.error('%p is not forgotten - %e', peerId, thrown))
-  }
-
-  #isProtected(peerId: PeerId): boolean {
-    return this.#gate.isChosen(peerId) || this.#protected.has(peerId)
   }
 
   #ban(peerId: PeerId, error: unknown, code: string): void {

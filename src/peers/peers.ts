@@ -114,6 +114,9 @@ export interface Peers {
 
   isBanned(peerId: PeerId): boolean
 
+  /** Whether a peer is never evicted: the operator or the chain chose it. */
+  isProtected(peerId: PeerId): boolean
+
   standing(peerId: PeerId): PeerStanding
 
   /** Whether `dial` would dial a peer now: not oneself, banned, connected, being dialled, or in dial backoff. */

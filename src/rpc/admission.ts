@@ -1,34 +1,56 @@
 import type { Clock } from '../runtime/clock.ts'
-import { RateLimiter } from './rate-limiter.ts'
+import { type Rate, RateLimiter } from './rate-limiter.ts'
 import { RpcError } from './rpc-error.ts'
+import type { Asker } from './serving-turns.ts'
 
 /** When to come again to a server that is busy, in milliseconds: some answers' time. */
 const BUSY_RETRY_MS = 100
-/** Peers times protocols whose rate is remembered: more than libp2p's default of 300 connections can bring. */
+/** Peers whose rate is remembered, for each protocol: more than libp2p's default of 300 connections can bring. */
 const MAX_RATES = 4_096
+/** Nobody has more requests under way than such a part of those that there is room for (dynamic thresholds): something is left for whoever comes next. */
+const PART_OF_FREE = 1 / 4
+/** What nobody but reserved peers may take of the requests under way. */
+const RESERVED_PART = 1 / 4
+/** How often a peer may be refused and ask on: as often as it can have asked before the first refusal reached it, and some ten times a second. Then it does not listen. */
+const REFUSALS: Rate = { perSecond: 10, burst: 100 }
 
 export interface AdmissionLimits {
   /** Requests of one peer under way at once, for each protocol. */
   readonly maxInFlightPerPeer: number
   /** Requests under way at once in all. */
   readonly maxInFlight: number
-  /** Requests a second of one peer, for each protocol. */
+  /** Units a second of one peer, for each protocol that says nothing else. */
   readonly requestsPerSecond: number
-  /** Requests that a peer may make at once after a rest, for each protocol. */
+  /** Units that a peer may take at once after a rest, for each protocol that says nothing else. */
   readonly requestBurst: number
 }
 
-/** Decides who is served now, before any work is done. Keys stand for a peer and a protocol. */
+/** A request to be let in. */
+export interface Admitted {
+  readonly asker: Asker
+  /** The protocol's name. */
+  readonly protocol: string
+  /** @default that of every protocol */
+  readonly rate?: Rate | undefined
+}
+
+/** Decides who is served now, before any work is done. */
 export class Admission {
   readonly #limits: AdmissionLimits
-  readonly #rates: RateLimiter
-  readonly #inFlight = new Map<string, number>()
+  readonly #clock: Clock
+  readonly #rates = new Map<string, RateLimiter>()
+  readonly #refusals: RateLimiter
+  /** Requests under way of each peer, by protocol. */
+  readonly #inFlight = new Map<string, Map<string, number>>()
+  /** Until when those who took their answers too slowly are put off. */
+  readonly #putOff = new Map<string, number>()
   #total = 0
+  #strangers = 0
 
   constructor(limits: AdmissionLimits, clock: Clock) {
     this.#limits = limits
-    const { requestsPerSecond: perSecond, requestBurst: burst } = limits
-    this.#rates = new RateLimiter({ perSecond, burst, capacity: MAX_RATES, clock })
+    this.#clock = clock
+    this.#refusals = new RateLimiter({ ...REFUSALS, capacity: MAX_RATES, clock })
   }
 
   /** Requests under way. */
@@ -36,24 +58,75 @@ export class Admission {
     return this.#total
   }
 
-  /** Lets a request in, until `leave`. Otherwise returns why not. */
-  enter(key: string): RpcError | undefined {
-    const ofKey = this.#inFlight.get(key) ?? 0
-    if (ofKey >= this.#limits.maxInFlightPerPeer) return refusal('too many requests at once', BUSY_RETRY_MS)
-    if (this.#total >= this.#limits.maxInFlight) return refusal('busy', BUSY_RETRY_MS)
-    const waitMs = this.#rates.take(key)
+  /** Lets a request in, until `leave`, for one unit of its rate. Otherwise returns why not. */
+  enter(request: Admitted): RpcError | undefined {
+    const { asker, protocol } = request
+    const own = this.#inFlight.get(asker.key)
+    const ofProtocol = own?.get(protocol) ?? 0
+    const putOffMs = (this.#putOff.get(asker.key) ?? 0) - this.#clock.monotonic()
+    if (putOffMs > 0) return refusal('others wait', Math.ceil(putOffMs))
+    if (ofProtocol >= this.#limits.maxInFlightPerPeer) return refusal('too many requests at once', BUSY_RETRY_MS)
+    if (!this.#hasRoom(asker, own)) return refusal('busy', BUSY_RETRY_MS)
+    const waitMs = this.#rateOf(request).take(asker.key)
     if (waitMs > 0) return refusal('too many requests', waitMs)
-    this.#inFlight.set(key, ofKey + 1)
-    this.#total += 1
+    if (own === undefined) this.#inFlight.set(asker.key, new Map([[protocol, 1]]))
+    else own.set(protocol, ofProtocol + 1)
+    this.#count(asker, 1)
     return undefined
   }
 
+  /** Takes what a request asks for beyond one unit. Otherwise returns why not. */
+  charge(request: Admitted, units: number): RpcError | undefined {
+    if (units <= 0) return undefined
+    const waitMs = this.#rateOf(request).take(request.asker.key, units)
+    return waitMs > 0 ? refusal('too much asked for', waitMs) : undefined
+  }
+
   /** Ends a request that was let in. */
-  leave(key: string): void {
-    const left = (this.#inFlight.get(key) ?? 0) - 1
-    if (left > 0) this.#inFlight.set(key, left)
-    else this.#inFlight.delete(key)
-    this.#total -= 1
+  leave({ asker, protocol }: Admitted): void {
+    const own = this.#inFlight.get(asker.key)
+    const left = (own?.get(protocol) ?? 0) - 1
+    if (left > 0) own?.set(protocol, left)
+    else own?.delete(protocol)
+    if (own?.size === 0) this.#inFlight.delete(asker.key)
+    this.#count(asker, -1)
+  }
+
+  /** Counts a refusal. Returns whether the peer was refused so often that it does not listen. */
+  refused({ key }: Asker): boolean {
+    return this.#refusals.take(key) > 0
+  }
+
+  /** Refuses a peer for a while. */
+  putOff({ key }: Asker, milliseconds: number): void {
+    const now = this.#clock.monotonic()
+    for (const [other, until] of this.#putOff) if (until <= now) this.#putOff.delete(other)
+    if (this.#putOff.size < MAX_RATES) this.#putOff.set(key, now + milliseconds)
+  }
+
+  #hasRoom({ isReserved }: Asker, own: ReadonlyMap<string, number> | undefined): boolean {
+    const { maxInFlight } = this.#limits
+    const free = isReserved ? maxInFlight - this.#total : Math.ceil(maxInFlight * (1 - RESERVED_PART)) - this.#strangers
+    if (own === undefined) return free > 0
+    let count = 0
+    for (const ofProtocol of own.values()) count += ofProtocol
+    return count < free * PART_OF_FREE
+  }
+
+  #count({ isReserved }: Asker, by: 1 | -1): void {
+    this.#total += by
+    if (!isReserved) this.#strangers += by
+  }
+
+  #rateOf({ protocol, rate }: Admitted): RateLimiter {
+    let limiter = this.#rates.get(protocol)
+    if (limiter === undefined) {
+      const { requestsPerSecond: perSecond, requestBurst: burst } = this.#limits
+      const clock = this.#clock
+      limiter = new RateLimiter({ ...(rate ?? { perSecond, burst }), capacity: MAX_RATES, clock })
+      this.#rates.set(protocol, limiter)
+    }
+    return limiter
   }
 }
 

@@ -1,10 +1,14 @@
 import type { Clock } from '../runtime/clock.ts'
 
-export interface RateLimiterInit {
-  /** Takes a second that a key may go on with. */
+/** How much one key may take. */
+export interface Rate {
+  /** Units a second that a key may go on with. */
   readonly perSecond: number
-  /** Takes that a rested key may make at once. At least 1. */
+  /** Units that a rested key may take at once. At least 1. */
   readonly burst: number
+}
+
+export interface RateLimiterInit extends Rate {
   /** Most keys remembered. */
   readonly capacity: number
   readonly clock: Clock
@@ -19,14 +23,14 @@ export class RateLimiter {
   readonly #clock: Clock
   readonly #capacity: number
   readonly #intervalMs: number
-  readonly #toleranceMs: number
+  readonly #burst: number
   readonly #restedAt = new Map<string, number>()
 
   constructor({ perSecond, burst, capacity, clock }: RateLimiterInit) {
     this.#clock = clock
     this.#capacity = capacity
     this.#intervalMs = 1_000 / perSecond
-    this.#toleranceMs = (burst - 1) * this.#intervalMs
+    this.#burst = burst
   }
 
   /** Keys remembered now. */
@@ -34,14 +38,19 @@ export class RateLimiter {
     return this.#restedAt.size
   }
 
-  /** Takes one, and returns 0; or takes none, and returns in how many milliseconds there will be one. */
-  take(key: string): number {
+  /**
+   * Takes units, and returns 0; or takes none, and returns in how many milliseconds there will be so many.
+   *
+   * @param units at least 1; what exceeds the burst costs no more than all of it
+   */
+  take(key: string, units = 1): number {
     const now = this.#clock.monotonic()
+    const taken = Math.min(units, this.#burst)
     const restedAt = Math.max(this.#restedAt.get(key) ?? now, now)
-    const waitMs = restedAt - now - this.#toleranceMs
+    const waitMs = restedAt - now - (this.#burst - taken) * this.#intervalMs
     if (waitMs > 0) return Math.ceil(waitMs)
     if (this.#restedAt.size >= this.#capacity && !this.#restedAt.has(key)) this.#makeRoom(now)
-    this.#restedAt.set(key, restedAt + this.#intervalMs)
+    this.#restedAt.set(key, restedAt + taken * this.#intervalMs)
     return 0
   }
 

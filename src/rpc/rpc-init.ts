@@ -31,6 +31,18 @@ export interface RpcInit {
   requestsPerSecond?: number
   /** Requests served to one peer at once after a rest, for each protocol. @default 1000 */
   requestBurst?: number
+  /** Bytes of answers made and not yet taken by their peers, in all; one frame of each answer is the least. @default 16777216 (16 MiB) */
+  maxAnswerBytes?: number
+  /** Streams of one peer that are served, over all protocols; more are reset. @default 96 */
+  maxStreamsPerPeer?: number
+  /** Streams that are served in all; beyond, the peer with the most loses one. @default 2048 */
+  maxStreams?: number
+  /** Whether a quarter of all room is kept for a peer and its like, and its turn comes four times as often. It must not throw. @default none is */
+  isReserved?: (peer: PeerId) => boolean
+  /** Whether the node has more urgent things to do than to serve, such as to catch up itself. It must not throw. @default never */
+  isBusy?: () => boolean
+  /** How late the event loop is, in milliseconds: serving goes slower when it is over 40. @default what is measured while the service runs */
+  loopDelayMs?: () => number
   /** How long a peer may take to send a request that it began, to open a stream without asking, and to close one. @default 10000 */
   requestTimeoutMs?: number
   /** How long a peer may take nothing of what is written to it. @default 30000: longer than a reader needs to verify and store what it holds */
@@ -58,6 +70,12 @@ export function withDefaults(init: RpcInit): Required<RpcInit> {
     maxInFlight: 256,
     requestsPerSecond: 500,
     requestBurst: 1_000,
+    maxAnswerBytes: 16 * 1024 * 1024,
+    maxStreamsPerPeer: 96,
+    maxStreams: 2_048,
+    isReserved: () => false,
+    isBusy: () => false,
+    loopDelayMs: () => 0,
     requestTimeoutMs: 10_000,
     writeTimeoutMs: 30_000,
     idleTimeoutMs: 60_000,

@@ -9,6 +9,7 @@ import {
   serviceDependencies
 } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
+import { LoopDelay } from '../runtime/loop-delay.ts'
 import { MAX_STREAMS } from './open-stream.ts'
 import { byPreference } from './preferred-connection.ts'
 import { protocolId } from './protocol-id.ts'
@@ -27,7 +28,7 @@ export interface RpcComponents {
 
 /** The service, for `createLibp2p({ services: { rpc: rpc({ chainId }) } })`. */
 export function rpc(init: RpcInit): (components: RpcComponents) => Rpc & Startable {
-  return (components) => new RpcService(components, withDefaults(init))
+  return (components) => new RpcService(components, init)
 }
 
 class RpcService implements Rpc, Startable {
@@ -40,11 +41,13 @@ class RpcService implements Rpc, Startable {
   readonly #init: Required<RpcInit>
   readonly #client: RpcClient
   readonly #server: RpcServer
+  readonly #loopDelay = new LoopDelay()
   readonly #handlers = new Map<string, StreamHandler>()
   readonly #ids = new Map<string, string>()
   #isStarted = false
 
-  constructor(components: RpcComponents, init: Required<RpcInit>) {
+  constructor(components: RpcComponents, given: RpcInit) {
+    const init = withDefaults({ loopDelayMs: () => this.#loopDelay.recentMs, ...given })
     this.#components = components
     this.#log = components.logger.forComponent('soma-p2p:rpc')
     this.#init = init
@@ -58,6 +61,7 @@ class RpcService implements Rpc, Startable {
 
   async start(): Promise<void> {
     this.#isStarted = true
+    this.#loopDelay.start()
     this.#client.start()
     this.#server.start()
     // a copy: other services start side by side with this one, and what they add meanwhile registers itself
@@ -66,6 +70,7 @@ class RpcService implements Rpc, Startable {
 
   async stop(): Promise<void> {
     this.#isStarted = false
+    this.#loopDelay.stop()
     this.#client.stop()
     const served = this.#server.stop()
     for (const id of this.#handlers.keys()) await this.#components.registrar.unhandle(id)

@@ -1,5 +1,6 @@
 import type { AbortOptions, PeerId } from '@libp2p/interface'
 import type { WireMessage } from '../runtime/wire-message.ts'
+import type { Rate } from './rate-limiter.ts'
 
 /** One RPC: its name on the wire, its messages and its limits. */
 export interface RpcProtocol<Request, Response> {
@@ -14,6 +15,10 @@ export interface RpcProtocol<Request, Response> {
   /** Most bytes of a response frame. */
   readonly maxResponseBytes: number
   readonly deadlines: RpcDeadlines
+  /** How much one peer may ask of a server: units a second, and at once after a rest. @default the `requestsPerSecond` and `requestBurst` of the service */
+  readonly rate?: Rate
+  /** What a request counts for, in units, at least 1: in the order of what is asked for. @default 1 */
+  readonly cost?: (request: Request) => number
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { PeerId, Stream } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { errorCode, toError } from '../runtime/soma-error.ts'
-import type { Admission } from './admission.ts'
+import type { Admission, Admitted } from './admission.ts'
 import { decodeFrom, encodeResponseFrame, encodeStatusFrame } from './frame-codec.ts'
 import { type RequestFrame, requestFrameMessage, type Status } from './frame-messages.ts'
 import { FrameStream } from './frame-stream.ts'
@@ -9,10 +9,14 @@ import type { RpcHandler, RpcProtocol } from './rpc.ts'
 import { RpcError } from './rpc-error.ts'
 import { REQUEST_FAULTS } from './rpc-init.ts'
 import type { RpcServerInit } from './rpc-server.ts'
+import type { ServingTurn, ServingTurns } from './serving-turns.ts'
+import type { Session } from './session-table.ts'
 import { errorOf, INTERNAL_STATUS, INVALID_REQUEST_STATUS, OK_STATUS, statusOf } from './status.ts'
 
-/** Refusals in a row on one stream: whoever is told to wait so often and asks on does not listen. */
-const MAX_REFUSALS = 100
+/** What a frame is taken for before it is made: what handlers aim for. */
+const FRAME_BYTES = 256 * 1024
+/** How long a peer is put off that took its answers so slowly that others had to wait, in milliseconds: they go first for a while. */
+const SLOW_PUT_OFF_MS = 10_000
 
 export interface ServerSessionInit<Request, Response> extends RpcServerInit {
   readonly stream: Stream
@@ -20,31 +24,35 @@ export interface ServerSessionInit<Request, Response> extends RpcServerInit {
   readonly protocol: RpcProtocol<Request, Response>
   readonly handler: RpcHandler<Request, Response>
   readonly admission: Admission
+  readonly turns: ServingTurns
 }
 
 /** How an answer ends. */
 interface Conclusion {
   readonly status: Status
-  /** The frame of a unary response, which goes out together with the status. */
-  readonly response?: Uint8ArrayList | undefined
+  /** The response to a unary request, which goes out together with the status. */
+  readonly unary?: UnaryResponse | undefined
   /** Whether the peer may ask again on this stream. */
   readonly keepOpen: boolean
 }
 
+interface UnaryResponse {
+  readonly frame: Uint8ArrayList
+  readonly turn: ServingTurn
+}
+
 /** Serves one stream: its requests, one after the other. */
-export class ServerSession<Request, Response> {
+export class ServerSession<Request, Response> implements Session {
   readonly #init: ServerSessionInit<Request, Response>
   readonly #frames: FrameStream
-  /** The peer and the protocol, for the limits. */
-  readonly #key: string
+  readonly #peerKey: string
   /** Aborts what is being answered when the stream closes. */
   #answering: AbortController | undefined
-  #refusals = 0
 
   constructor(init: ServerSessionInit<Request, Response>) {
     this.#init = init
     this.#frames = new FrameStream(init.stream)
-    this.#key = `${init.peer} ${init.protocol.name}`
+    this.#peerKey = init.peer.toString()
     init.stream.addEventListener('close', ({ error }) => {
       this.#answering?.abort(error ?? new RpcError('RPC_STREAM_TORN', 'the stream closed'))
     })
@@ -62,9 +70,12 @@ export class ServerSession<Request, Response> {
     }
   }
 
-  /** Resets the stream. */
-  abort(reason: RpcError): void {
-    this.#frames.abort(reason)
+  get isAnswering(): boolean {
+    return this.#answering !== undefined
+  }
+
+  abort(): void {
+    this.#frames.abort(new RpcError('RPC_NOT_CONNECTED', 'this node ends the stream'))
   }
 
   async #serveRequests(): Promise<void> {
@@ -86,10 +97,12 @@ export class ServerSession<Request, Response> {
     const startedMs = clock.monotonic()
     const bytesBefore = this.#frames.bytesOut
     let result = 'stopped'
+    let turn: ServingTurn | undefined
     try {
-      const { response, status, keepOpen } = await this.#conclude(bytes)
+      const { unary, status, keepOpen } = await this.#conclude(bytes)
+      turn = unary?.turn
       const last = encodeStatusFrame(status)
-      if (response !== undefined) last.prepend(response)
+      if (unary !== undefined) last.prepend(unary.frame)
       await this.#frames.write(last, writeTimeoutMs)
       result = errorOf(status)?.code ?? 'ok'
       return keepOpen
@@ -97,6 +110,7 @@ export class ServerSession<Request, Response> {
       result = errorCode(thrown)
       throw thrown
     } finally {
+      turn?.end()
       onExchange({
         side: 'server',
         peer,
@@ -119,24 +133,27 @@ export class ServerSession<Request, Response> {
       return { status: INVALID_REQUEST_STATUS, keepOpen: false }
     }
     const { keepOpen, body } = frame
-    const refused = this.#init.admission.enter(this.#key)
-    if (refused !== undefined) return this.#refuse(refused, keepOpen)
-    this.#refusals = 0
+    const { admission, isReserved, peer, protocol } = this.#init
+    const asker = { key: this.#peerKey, isReserved: isReserved(peer) }
+    const admitted = { asker, protocol: protocol.name, rate: protocol.rate }
+    const refused = admission.enter(admitted)
+    if (refused !== undefined) return { status: this.#refuse(refused, admitted), keepOpen }
     try {
-      return { ...(await this.#answer(body)), keepOpen }
+      return { ...(await this.#answer(body, admitted)), keepOpen }
     } finally {
       // Before the status goes out: the peer may ask again on another stream the moment it has it.
-      this.#init.admission.leave(this.#key)
+      admission.leave(admitted)
     }
   }
 
-  #refuse(refusal: RpcError, keepOpen: boolean): Conclusion {
-    this.#refusals += 1
-    if (this.#refusals > MAX_REFUSALS) throw new RpcError('RPC_UNEXPECTED_FRAME', 'asks on though it is told to wait')
-    return { status: statusOf(refusal) ?? INTERNAL_STATUS, keepOpen }
+  #refuse(refusal: RpcError, { asker }: Admitted): Status {
+    if (this.#init.admission.refused(asker)) {
+      throw new RpcError('RPC_UNEXPECTED_FRAME', 'asks on though it is told to wait')
+    }
+    return statusOf(refusal) ?? INTERNAL_STATUS
   }
 
-  async #answer(body: Uint8Array): Promise<Omit<Conclusion, 'keepOpen'>> {
+  async #answer(body: Uint8Array, admitted: Admitted): Promise<Omit<Conclusion, 'keepOpen'>> {
     const { totalMs } = this.#init.protocol.deadlines
     const answering = new AbortController()
     this.#answering = answering
@@ -144,7 +161,10 @@ export class ServerSession<Request, Response> {
       this.#frames.abort(new RpcError('RPC_UNAVAILABLE', `no whole answer within ${totalMs} ms`))
     }, totalMs)
     try {
-      return { response: await this.#respond(body, answering.signal), status: OK_STATUS }
+      const request = this.#read(body)
+      const refused = this.#charge(request, admitted)
+      if (refused !== undefined) return { status: this.#refuse(refused, admitted) }
+      return { unary: await this.#respond(request, admitted, answering.signal), status: OK_STATUS }
     } catch (thrown) {
       if (answering.signal.aborted) throw thrown // nobody is left to tell
       return { status: this.#statusFor(thrown) }
@@ -154,21 +174,54 @@ export class ServerSession<Request, Response> {
     }
   }
 
-  /** Writes the responses; that of a unary request is returned instead. */
-  async #respond(body: Uint8Array, signal: AbortSignal): Promise<Uint8ArrayList | undefined> {
-    const { protocol, handler, peer, writeTimeoutMs } = this.#init
-    const request = decodeFrom(protocol.request, body, 'RPC_INVALID_REQUEST')
-    const answer = handler(request, { peer, signal })
-    let unary: Uint8ArrayList | undefined
-    for await (const response of Symbol.asyncIterator in answer ? answer : [answer]) {
-      const frame = encodeResponseFrame(protocol.response.encode(response), protocol.maxResponseBytes)
-      if (protocol.kind === 'streaming') await this.#frames.write(frame, writeTimeoutMs)
-      else if (unary === undefined) unary = frame
-      else throw new TypeError(`two responses to the unary ${protocol.name}`)
+  #read(body: Uint8Array): Request {
+    return decodeFrom(this.#init.protocol.request, body, 'RPC_INVALID_REQUEST')
+  }
+
+  #charge(request: Request, admitted: Admitted): RpcError | undefined {
+    const { admission, protocol } = this.#init
+    return admission.charge(admitted, (protocol.cost?.(request) ?? 1) - 1)
+  }
+
+  /** Writes the responses, each when it is the peer's turn; that of a unary request is returned instead. */
+  async #respond(request: Request, { asker }: Admitted, signal: AbortSignal): Promise<UnaryResponse | undefined> {
+    const { protocol, handler, peer, turns, writeTimeoutMs } = this.#init
+    const bytes = Math.min(protocol.maxResponseBytes, FRAME_BYTES)
+    const shed = () => this.#shed()
+    const begin = () => turns.begin(asker, bytes, { signal, shed })
+    let turn = await begin()
+    let unary: UnaryResponse | undefined
+    try {
+      const answer = handler(request, { peer, signal })
+      for await (const response of Symbol.asyncIterator in answer ? answer : [answer]) {
+        if (unary !== undefined) throw new TypeError(`two responses to the unary ${protocol.name}`)
+        const frame = encodeResponseFrame(protocol.response.encode(response), protocol.maxResponseBytes)
+        turn.made(frame.byteLength)
+        if (protocol.kind === 'unary') {
+          unary = { frame, turn }
+        } else {
+          await this.#frames.write(frame, writeTimeoutMs)
+          turn.end()
+          turn = await begin() // before the next is made
+        }
+      }
+      if (protocol.kind === 'unary' && unary === undefined) {
+        throw new TypeError(`no response to the unary ${protocol.name}`)
+      }
+    } catch (thrown) {
+      turn.end()
+      throw thrown
     }
-    if (protocol.kind === 'unary' && unary === undefined)
-      throw new TypeError(`no response to the unary ${protocol.name}`)
+    if (unary === undefined) turn.end()
     return unary
+  }
+
+  /** Ends the answer of a peer that takes it so slowly that others wait: no fault of it, but they go first for a while. */
+  #shed(): void {
+    const { admission, log, peer, protocol } = this.#init
+    log('%p takes %s slowly, and others wait', peer, protocol.name)
+    admission.putOff({ key: this.#peerKey, isReserved: false }, SLOW_PUT_OFF_MS)
+    this.#frames.abort(new RpcError('RPC_UNAVAILABLE', 'others wait for the room that this answer holds'))
   }
 
   #statusFor(thrown: unknown): Status {

@@ -16,10 +16,11 @@ import {
   MAX_COMMITS_PER_FETCH
 } from './messages.ts'
 
-/** A frame is sent once it holds so much: large enough for throughput, small enough to verify one while the next comes. */
-const FRAME_TARGET_BYTES: number = 512 * 1024
-/** Blocks read from the store at once. */
-const BLOCKS_PER_READ = 64
+/** A frame is sent once it holds so much: large enough for throughput, small enough to verify one while the next comes and to share the server's event loop. */
+const FRAME_TARGET_BYTES: number = 256 * 1024
+/** Most commits or blocks read from the store at once. */
+const MAX_PER_READ = 64
+const FIRST_READ = 4
 
 export interface CommitServerInit {
   readonly genesis: Genesis
@@ -60,10 +61,16 @@ export class CommitServer {
     }
     const last = await this.#provableEnd(start, end)
     const frame = new FrameFiller(MAX_COMMITS_PER_FETCH, (commits) => ({ commits, certifierBlocks: [] }))
+    const pace = new ReadPace()
     let next = start
-    for await (const commit of this.#store.readCommits(start, last, { signal })) {
-      yield* frame.add(commit.bytes)
-      next += 1
+    while (next <= last) {
+      const first = next
+      for await (const commit of this.#store.readCommits(first, Math.min(last, first + pace.items - 1), { signal })) {
+        pace.count(commit.bytes)
+        yield* frame.add(commit.bytes)
+        next += 1
+      }
+      if (next === first) break
     }
     const certifiers = await this.#store.getCertifiers(last)
     if (next <= last || certifiers.length === 0) throw this.#notFound('pruned in the meantime')
@@ -76,11 +83,16 @@ export class CommitServer {
   async *fetchBlocks({ refs }: FetchBlocksRequest, signal: AbortSignal): AsyncGenerator<FetchBlocksResponse> {
     if (refs.length === 0) throw new RpcError('RPC_INVALID_REQUEST', 'no block references')
     const frame = new FrameFiller(MAX_BLOCKS_PER_FETCH, (blocks) => ({ blocks }))
-    for (let offset = 0; offset < refs.length; offset += BLOCKS_PER_READ) {
+    const pace = new ReadPace()
+    for (let offset = 0; offset < refs.length; ) {
       signal.throwIfAborted()
-      for (const block of await this.#store.getBlocks(refs.slice(offset, offset + BLOCKS_PER_READ))) {
-        if (block !== undefined) yield* frame.add(block)
+      const some = refs.slice(offset, offset + pace.items)
+      for (const block of await this.#store.getBlocks(some)) {
+        if (block === undefined) continue
+        pace.count(block)
+        yield* frame.add(block)
       }
+      offset += some.length
     }
     yield* frame.flush()
   }
@@ -108,6 +120,20 @@ export class CommitServer {
 
   #notFound(message: string): RpcError {
     return new RpcError('RPC_NOT_FOUND', message, { lowestAvailable: this.#store.watermarks.lowestAvailable })
+  }
+}
+
+/** How many items are read at once: about a frame's worth by the largest so far, and few before any was seen, for each may be of megabytes. */
+class ReadPace {
+  #largest: number | undefined
+
+  get items(): number {
+    const items = this.#largest === undefined ? FIRST_READ : Math.floor(FRAME_TARGET_BYTES / this.#largest)
+    return Math.max(1, Math.min(MAX_PER_READ, items))
+  }
+
+  count({ byteLength }: Uint8Array): void {
+    this.#largest = Math.max(this.#largest ?? 1, byteLength)
   }
 }
 

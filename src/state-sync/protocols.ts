@@ -1,4 +1,5 @@
 import { MAX_REQUEST_FRAME_BYTES, MAX_RESPONSE_FRAME_BYTES } from '../rpc/frame-messages.ts'
+import type { Rate } from '../rpc/rate-limiter.ts'
 import type { RpcDeadlines, RpcProtocol } from '../rpc/rpc.ts'
 import {
   type FetchBlocksRequest,
@@ -27,6 +28,12 @@ import {
 const SMALL_ANSWER: RpcDeadlines = { firstFrameMs: 10_000, betweenFramesMs: 10_000, totalMs: 10_000 }
 /** Contents: the original's 60 s for the whole. */
 const CONTENTS: RpcDeadlines = { firstFrameMs: 10_000, betweenFramesMs: 10_000, totalMs: 60_000 }
+/** Lookups of a peer: a height is asked for every few seconds, a commit once. */
+const LOOKUPS: Rate = { perSecond: 50, burst: 200 }
+/** Contents for a peer, in units: 50,000 blocks or 10,000 commits a second, more than any node verifies, and four seconds' worth of them after a rest. */
+const CONTENTS_RATE: Rate = { perSecond: 1_000, burst: 4_000 }
+const COMMITS_PER_UNIT = 10
+const BLOCKS_PER_UNIT = 50
 /** Requests and answers of a few numbers and digests. */
 const SMALL_FRAME_BYTES = 1_024
 
@@ -37,7 +44,8 @@ export const getCommitAvailability: RpcProtocol<GetCommitAvailabilityRequest, Ge
   response: getCommitAvailabilityResponseMessage,
   maxRequestBytes: SMALL_FRAME_BYTES,
   maxResponseBytes: SMALL_FRAME_BYTES,
-  deadlines: SMALL_ANSWER
+  deadlines: SMALL_ANSWER,
+  rate: LOOKUPS
 }
 
 export const getCommitInfo: RpcProtocol<GetCommitInfoRequest, GetCommitInfoResponse> = {
@@ -47,7 +55,8 @@ export const getCommitInfo: RpcProtocol<GetCommitInfoRequest, GetCommitInfoRespo
   response: getCommitInfoResponseMessage,
   maxRequestBytes: SMALL_FRAME_BYTES,
   maxResponseBytes: SMALL_FRAME_BYTES,
-  deadlines: SMALL_ANSWER
+  deadlines: SMALL_ANSWER,
+  rate: LOOKUPS
 }
 
 export const fetchCommits: RpcProtocol<FetchCommitsRequest, FetchCommitsResponse> = {
@@ -57,7 +66,9 @@ export const fetchCommits: RpcProtocol<FetchCommitsRequest, FetchCommitsResponse
   response: fetchCommitsResponseMessage,
   maxRequestBytes: SMALL_FRAME_BYTES,
   maxResponseBytes: MAX_RESPONSE_FRAME_BYTES,
-  deadlines: CONTENTS
+  deadlines: CONTENTS,
+  rate: CONTENTS_RATE,
+  cost: ({ start, end }) => Math.max(1, Math.ceil((end - start + 1) / COMMITS_PER_UNIT))
 }
 
 export const fetchBlocks: RpcProtocol<FetchBlocksRequest, FetchBlocksResponse> = {
@@ -67,7 +78,9 @@ export const fetchBlocks: RpcProtocol<FetchBlocksRequest, FetchBlocksResponse> =
   response: fetchBlocksResponseMessage,
   maxRequestBytes: MAX_REQUEST_FRAME_BYTES,
   maxResponseBytes: MAX_RESPONSE_FRAME_BYTES,
-  deadlines: CONTENTS
+  deadlines: CONTENTS,
+  rate: CONTENTS_RATE,
+  cost: ({ refs }) => Math.max(1, Math.ceil(refs.length / BLOCKS_PER_UNIT))
 }
 
 export const pushCommit: RpcProtocol<PushCommitRequest, PushCommitResponse> = {

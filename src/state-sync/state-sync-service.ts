@@ -214,10 +214,14 @@ export class StateSyncService implements StateSync, Startable {
     return this.#heights.get(peer)
   }
 
+  get bytesInFlight(): number {
+    return this.#budget.held
+  }
+
   status(): StateSyncStatus {
     return {
       highestKnown: this.#heights.highestKnown,
-      bytesInFlight: this.#budget.held,
+      bytesInFlight: this.bytesInFlight,
       ranges: this.#ranges.ranges.map(({ next, end, state, peer, attempts }) => ({
         start: next,
         end,

@@ -115,5 +115,7 @@ export interface StateSync {
   onOvertaken(listener: (highestSynced: CommitRef) => void): () => void
   /** What a connected peer claims, as far as it is believed. */
   heightOf(peer: PeerId): { readonly highest: number; readonly lowest: number } | undefined
+  /** Bytes fetched and not yet stored: many while the node catches up, few at the tip. */
+  readonly bytesInFlight: number
   status(): StateSyncStatus
 }

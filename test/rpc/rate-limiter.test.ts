@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Admission } from '../../src/rpc/admission.ts'
 import { RateLimiter } from '../../src/rpc/rate-limiter.ts'
 import { ManualClock } from '../peers/manual-clock.ts'
 
@@ -33,6 +32,18 @@ describe('RateLimiter', () => {
     assert.equal(limiter.take('a'), 100)
   })
 
+  test('what costs more takes more, and what costs more than a burst takes all of it', () => {
+    const clock = new ManualClock()
+    const limiter = new RateLimiter({ perSecond: 10, burst: 5, capacity: 10, clock })
+    assert.equal(limiter.take('a', 4), 0)
+    assert.equal(limiter.take('a', 3), 200)
+    assert.equal(limiter.take('a', 1), 0, 'what was refused took nothing')
+    assert.equal(limiter.take('a', 1_000), 500)
+    clock.advance(500)
+    assert.equal(limiter.take('a', 1_000), 0)
+    assert.equal(limiter.take('a'), 100)
+  })
+
   test('keys do not share', () => {
     const limiter = new RateLimiter({ perSecond: 1, burst: 1, capacity: 10, clock: new ManualClock() })
     assert.equal(limiter.take('a'), 0)
@@ -59,32 +70,5 @@ describe('RateLimiter', () => {
     assert.equal(limiter.size, 2)
     assert.equal(limiter.take('b'), 1_000)
     assert.equal(limiter.take('a'), 0)
-  })
-})
-
-describe('Admission', () => {
-  const limits = { maxInFlightPerPeer: 2, maxInFlight: 3, requestsPerSecond: 1_000, requestBurst: 1_000 }
-
-  test('bounds requests under way for each key and in all', () => {
-    const admission = new Admission(limits, new ManualClock())
-    assert.equal(admission.enter('a'), undefined)
-    assert.equal(admission.enter('a'), undefined)
-    assert.equal(admission.enter('a')?.code, 'RPC_RATE_LIMITED')
-    assert.equal(admission.enter('b'), undefined)
-    const refused = admission.enter('b')
-    assert.equal(refused?.code, 'RPC_RATE_LIMITED')
-    assert.ok((refused?.retryAfterMs ?? 0) > 0)
-    admission.leave('a')
-    assert.equal(admission.enter('b'), undefined)
-    assert.equal(admission.inFlight, 3)
-  })
-
-  test('says when the rate allows the next request', () => {
-    const clock = new ManualClock()
-    const admission = new Admission({ ...limits, requestsPerSecond: 4, requestBurst: 1 }, clock)
-    assert.equal(admission.enter('a'), undefined)
-    assert.equal(admission.enter('a')?.retryAfterMs, 250)
-    clock.advance(250)
-    assert.equal(admission.enter('a'), undefined)
   })
 })
