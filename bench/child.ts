@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 
 /** V8 settings for processes of ours: without them external buffers make V8 collect all the time. */
@@ -11,14 +11,26 @@ export interface Child extends AsyncDisposable {
   message<T>(): Promise<T>
 }
 
-/**
- * Starts a module of this folder in a process of its own, with one JSON argument.
- *
- * @param settings.plain without the V8 settings, as an embedder's process is
- */
-export function startChild(module: string, options: unknown, settings: { plain?: boolean } = {}): Child {
+export interface ChildSettings {
+  /** Without the V8 settings, as an embedder's process is. */
+  readonly plain?: boolean
+  /** The one core that it runs on, where `canPin` says so. @default any */
+  readonly core?: number | undefined
+}
+
+/** Whether processes can be held on one core each, so that those that ask do not slow down the one that is measured. */
+export function canPin(): boolean {
+  return spawnSync('taskset', ['-c', '0,1', 'true']).status === 0
+}
+
+/** Starts a module of this folder in a process of its own, with one JSON argument. */
+export function startChild(module: string, options: unknown, settings: ChildSettings = {}): Child {
+  const { plain = false, core } = settings
+  const flags = [...process.execArgv, ...(plain ? [] : V8_FLAGS)]
   const child = fork(new URL(module, import.meta.url), [JSON.stringify(options)], {
-    execArgv: [...process.execArgv, ...(settings.plain === true ? [] : V8_FLAGS)],
+    ...(core === undefined
+      ? { execArgv: flags }
+      : { execPath: 'taskset', execArgv: ['-c', String(core), process.execPath, ...flags] }),
     stdio: ['ignore', 'ignore', 'inherit', 'ipc']
   })
   const ended = new AbortController()

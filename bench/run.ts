@@ -5,12 +5,14 @@ import { Command, Option } from 'commander'
 import { benchDiscovery } from './discovery.ts'
 import { type BenchContext, type Figure, isMet } from './figure.ts'
 import { benchMemory } from './memory.ts'
+import { benchServe } from './serve.ts'
 import { benchSyncCertified, benchSyncFull } from './sync.ts'
 import { benchTransactions } from './transactions.ts'
 
 const BENCHMARKS: Readonly<Record<string, (context: BenchContext) => Promise<Figure[]>>> = {
   discovery: benchDiscovery,
   memory: benchMemory,
+  serve: benchServe,
   'sync-certified': benchSyncCertified,
   'sync-full': benchSyncFull,
   transactions: benchTransactions
