@@ -15,6 +15,7 @@ import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { setMaxListeners } from 'main-event'
 import { toError } from '../runtime/soma-error.ts'
+import { boundPeerIds } from './bound-peer-ids.ts'
 import { ConnectionKeeper } from './connection-keeper.ts'
 import type { Consequence } from './consequence.ts'
 import { Dialler } from './dialler.ts'
@@ -47,6 +48,7 @@ export interface PeersComponents {
 
 /** The service, for `createLibp2p({ services: { peers: peers({ gate }) } })`. */
 export function peers(init: PeersInit): (components: PeersComponents) => Peers {
+  boundPeerIds()
   return (components) => new PeerService(components, withDefaults(init))
 }
 
