@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { MAX_ADDRESS_BYTES } from '../consensus/limits.ts'
 import { isHostAddress, isPublicAddress } from '../peers/ip-ranges.ts'
 import { isLocalName } from '../peers/local-name.ts'
 import type { PeerAddresses } from '../peers/peers.ts'
@@ -60,6 +61,8 @@ export function isPublic(address: Multiaddr): boolean {
 export function parsePeerAddresses(texts: Iterable<string>): PeerAddresses[] {
   const byPeer = new Map<string, Multiaddr[]>()
   for (const text of texts) {
+    if (Buffer.byteLength(text) > MAX_ADDRESS_BYTES)
+      throw new DiscoveryError('PEER_ADDRESS_INVALID', `an address of more than ${MAX_ADDRESS_BYTES} bytes`)
     let address: Multiaddr
     try {
       address = multiaddr(text)

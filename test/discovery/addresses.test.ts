@@ -121,3 +121,11 @@ test('what an operator wrote wrong is refused with what it was', () => {
     )
   }
 })
+
+test('what an operator wrote is refused at once when it is longer than any address', () => {
+  const text = `/ip4/127.0.0.1/tcp/1/p2p/Q${'m'.repeat(60_000)}`
+  assert.throws(
+    () => parsePeerAddresses([text]),
+    (thrown) => codeIs('PEER_ADDRESS_INVALID')(thrown) && thrown instanceof Error && thrown.message.length < 100
+  )
+})
