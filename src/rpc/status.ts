@@ -40,11 +40,18 @@ export function statusOf(error: unknown): Status | undefined {
 /** The error that a status stands for; `undefined` for `ok`. A status of a later version than ours is a failure inside the peer. */
 export function errorOf({ code, message, lowestAvailable, retryAfterMs }: Status): RpcError | undefined {
   if (code === STATUS.ok) return undefined
-  // The text is the peer's: quoted, it can neither end a line of a log nor colour it.
-  return new RpcError(codeByNumber.get(code) ?? 'RPC_INTERNAL', `the peer answered ${JSON.stringify(message)}`, {
+  return new RpcError(codeByNumber.get(code) ?? 'RPC_INTERNAL', `the peer answered ${quoted(message)}`, {
     lowestAvailable,
     retryAfterMs
   })
+}
+
+/** A peer's text, so that it can neither end a line of a log nor colour it, nor have it read in another order. JSON leaves some such characters as they are. */
+function quoted(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`
+  )
 }
 
 const utf8 = new TextEncoder()
