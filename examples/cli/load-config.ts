@@ -49,9 +49,20 @@ async function readSource(file: string): Promise<Source> {
   const fault = document.errors[0]
   if (fault !== undefined)
     throw new UsageError('CONFIG_SYNTAX', `${file}:${lines.linePos(fault.pos[0]).line}: ${fault.message}`)
-  const values: unknown = document.toJS() ?? {}
+  const values = valuesOf(document, file)
   if (!isSection(values)) throw new UsageError('CONFIG_SYNTAX', `${file} should be a set of keys and values`)
   return { values, locate: (path) => `${file}:${lineOf(document, lines, path)}: ` }
+}
+
+/** What a document says. Aliases may lead nowhere, into what they are part of, or to more than anyone would write. */
+function valuesOf(document: Document, file: string): unknown {
+  try {
+    const values: unknown = document.toJS() ?? {}
+    JSON.stringify(values)
+    return values
+  } catch (cause) {
+    throw new UsageError('CONFIG_SYNTAX', `${file}: an alias that cannot be followed`, { cause })
+  }
 }
 
 /** The line of a value, or of the nearest thing around it that is there. */

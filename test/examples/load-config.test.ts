@@ -161,6 +161,17 @@ test('a file that is not there, not YAML, or not a set of keys says so', async (
   await refuses('- a list', 'CONFIG_SYNTAX', /should be a set of keys and values/)
 })
 
+test('aliases that lead nowhere, or into themselves, are refused; others stand for what they name', async () => {
+  await refuses('genesis: *nobody', 'CONFIG_SYNTAX', /alias/)
+  await refuses('genesis: &a [*a]', 'CONFIG_SYNTAX', /alias/)
+  await refuses('genesis: g\nlog: { components: &c { libp2p: *c } }', 'CONFIG_SYNTAX', /alias/)
+  const { log } = await loadConfig(
+    await configFile('genesis: g\nlog: { level: &l debug, components: { libp2p: *l } }'),
+    {}
+  )
+  assert.deepEqual(log.components, { libp2p: 'debug' })
+})
+
 test('the allowlist takes peer ids, and addresses with a peer id at their end', async () => {
   const id = '12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X'
   const withList = (entry: string) => configFile(`genesis: g\nnetwork: { allowlist: [${entry}] }`)
