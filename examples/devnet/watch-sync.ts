@@ -30,12 +30,14 @@ export async function watchSync(
   watcher: SyncWatcher,
   signal: AbortSignal
 ): Promise<void> {
+  const lacking = watcher.target - node.store.watermarks.highestSynced.index
   let reported = Number.NEGATIVE_INFINITY
+  let reachedAt: number | undefined
   let caughtUp = false
   while (true) {
     const now = systemClock.monotonic()
-    const reached = !caughtUp && node.store.watermarks.highestSynced.index >= watcher.target
-    if (reached || now >= reported + REPORT_MS) {
+    if (node.store.watermarks.highestSynced.index >= watcher.target) reachedAt ??= now
+    if ((reachedAt !== undefined && !caughtUp) || now >= reported + REPORT_MS) {
       reported = now
       const { highestSynced, synced, bytesInFlight, peers } = await node.status()
       const highestExecuted = watcher.highestExecuted()
@@ -46,9 +48,10 @@ export async function watchSync(
         bytesInFlight,
         peers: peers.length
       })
-      if (reached) {
+      // What is stored is counted a moment later.
+      if (reachedAt !== undefined && !caughtUp && synced.commits >= lacking) {
         caughtUp = true
-        watcher.onCaughtUp({ seconds: (now - watcher.startedAt) / 1000, ...synced })
+        watcher.onCaughtUp({ seconds: (reachedAt - watcher.startedAt) / 1000, ...synced })
       }
     }
     await systemClock.sleep(caughtUp ? REPORT_MS : LOOK_MS, { signal })
