@@ -1,17 +1,18 @@
 import { readFile } from 'node:fs/promises'
 import { createNode } from '../../src/node/create-node.ts'
 import { pinoLogger } from '../../src/node/pino-logger.ts'
-import type { ConsensusCommit, SomaNode } from '../../src/node/soma-node.ts'
+import type { SomaNode } from '../../src/node/soma-node.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { toHex } from '../../src/runtime/hex.ts'
 import { TaskGroup } from '../../src/runtime/task-group.ts'
-import { networkPrivateKey, type ValidatorKeys } from '../../src/testing/validator-keys.ts'
+import { networkPrivateKey } from '../../src/testing/validator-keys.ts'
 import { consoleLog } from '../cli/console-log.ts'
 import { type Ledger, openLedger } from '../ledger/ledger.ts'
 import { runExecutor } from '../ledger/run-executor.ts'
 import { ExecutedConsensus } from '../scripted/executed-consensus.ts'
 import { fullNodeKeys, ROUND_INTERVAL_MS, scriptedConsensusOptions, transactionKind } from './chain-settings.ts'
 import { describeThrown } from './describe-thrown.ts'
+import { handIn } from './hand-in.ts'
 import { openNodeLink } from './node-link.ts'
 import {
   type CatchUp,
@@ -171,28 +172,6 @@ export class DevnetNode {
   #consensus(): Pacemaker {
     if (this.#pacemaker === undefined) throw new RangeError('a full node has no consensus')
     return this.#pacemaker
-  }
-}
-
-interface MadeCommit {
-  readonly commit: ConsensusCommit
-  /** Whose consensus made it. */
-  readonly keys: ValidatorKeys
-  readonly consensus: ExecutedConsensus
-  readonly node: SomaNode
-  readonly ledger: Ledger
-  readonly signal: AbortSignal
-  readonly tell: Tell
-}
-
-/** A validator hands in the commits of its epochs. In the others it follows like a full node. */
-async function handIn({ commit, keys, consensus, node, ledger, signal, tell }: MadeCommit): Promise<void> {
-  const { index } = commit.subDag.commit.ref
-  if (consensus.epochOf(index).keys.includes(keys)) {
-    tell({ event: 'handed-in', index, at: machineTime() })
-    await node.consensus.sendCommit(commit)
-  } else {
-    await ledger.stateAfter(index, { signal })
   }
 }
 
