@@ -1,4 +1,5 @@
 import { openLedger } from '../../examples/ledger/ledger.ts'
+import type { TransactionKind } from '../../examples/ledger/ledger-position.ts'
 import { runExecutor } from '../../examples/ledger/run-executor.ts'
 import { createNode } from '../../src/node/create-node.ts'
 import { fromHex, toHex } from '../../src/runtime/hex.ts'
@@ -8,6 +9,8 @@ export interface KilledNodeOptions {
   readonly genesis: string
   readonly directory: string
   readonly seed: string
+  /** What blocks carry: the node verifies certified transactions, and its ledger executes them. @default 'opaque' */
+  readonly transactions?: TransactionKind
 }
 
 /** What the node tells its parent. */
@@ -23,9 +26,13 @@ const node = await createNode({
   genesis: fromHex(options.genesis),
   store: `${options.directory}/chain`,
   seeds: [options.seed],
+  ...(options.transactions === 'certified' && { transactionVerifier: 'certified' }),
   config: { signatureWorkers: 0, discoveryIntervalMs: 100, privateNetwork: true, commitsPerRange: 20 }
 })
-const ledger = await openLedger(`${options.directory}/ledger`, node)
+const ledger = await openLedger(`${options.directory}/ledger`, {
+  genesis: node.genesis,
+  transactions: options.transactions
+})
 tell({
   type: 'opened',
   highestSynced: node.store.watermarks.highestSynced.index,
