@@ -92,7 +92,9 @@ function peerAddresses(): FuzzTarget {
   return decoderTarget({
     name: 'discovery/peer-addresses',
     shape: 'text',
-    seeds: [new Uint8Array(Buffer.from(ADDRESSES.map((text) => `${text}/p2p/${SUBJECT}`).join('\n')))],
+    seeds: [ADDRESSES.map((text) => `${text}/p2p/${SUBJECT}`).join('\n'), `/p2p/Q${'m'.repeat(60_000)}`].map(
+      (text) => new Uint8Array(Buffer.from(text))
+    ),
     refusals: [DiscoveryError],
     decode: (input) => parsePeerAddresses(Buffer.from(input).toString('utf8').split('\n')),
     check(peers) {
