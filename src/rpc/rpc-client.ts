@@ -2,9 +2,13 @@ import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { Exchange, type ExchangeEnd, type Question } from './exchange.ts'
 import { FrameStream } from './frame-stream.ts'
 import { openStream } from './open-stream.ts'
+import { RetryTimes } from './retry-times.ts'
 import { RpcError } from './rpc-error.ts'
 import { ANSWER_FAULTS, type RpcInit } from './rpc-init.ts'
 import { StreamPool } from './stream-pool.ts'
+
+/** Peers times protocols that asked us to wait: more than are connected. */
+const MAX_RETRY_TIMES = 4_096
 
 export interface RpcClientInit extends Required<RpcInit> {
   protocolId(name: string): string
@@ -16,6 +20,7 @@ export interface RpcClientInit extends Required<RpcInit> {
 export class RpcClient {
   readonly #init: RpcClientInit
   readonly #pool: StreamPool
+  readonly #retryTimes: RetryTimes
   /** Every stream opened and not yet closed, whatever it does now. */
   readonly #streams = new Map<FrameStream, Stream>()
   readonly #exchanges = new Set<{ cancel(reason: unknown): void }>()
@@ -23,6 +28,7 @@ export class RpcClient {
 
   constructor(init: RpcClientInit) {
     this.#init = init
+    this.#retryTimes = new RetryTimes({ clock: init.clock, capacity: MAX_RETRY_TIMES })
     this.#pool = new StreamPool({ maxIdle: init.maxIdleStreams, idleMs: init.idleStreamMs })
   }
 
@@ -55,11 +61,14 @@ export class RpcClient {
       },
       onBegin: () => {
         if (this.#stopped !== undefined) throw this.#stopped
+        const retryAfterMs = this.#retryTimes.waitMs(key)
+        if (retryAfterMs > 0) throw new RpcError('RPC_RATE_LIMITED', 'the peer asked us to wait', { retryAfterMs })
         startedMs = this.#init.clock.monotonic()
         this.#exchanges.add(exchange)
       },
       onEnd: (end) => {
         this.#exchanges.delete(exchange)
+        this.#obey(key, end.error)
         this.#record(peer, protocol.name, end, this.#init.clock.monotonic() - startedMs)
       }
     })
@@ -94,6 +103,12 @@ export class RpcClient {
     const last = await frames.finish(this.#init.requestTimeoutMs).catch(() => 'torn' as const)
     if (last !== 'bytes') return
     this.#fault(peer, protocol, new RpcError('RPC_UNEXPECTED_FRAME', 'bytes that nobody asked for'))
+  }
+
+  /** A peer that asks us to wait is not asked before: neither by who was told so, nor by anyone else. */
+  #obey(key: string, error: unknown): void {
+    if (!(error instanceof RpcError) || error.code !== 'RPC_RATE_LIMITED') return
+    if (error.retryAfterMs !== undefined) this.#retryTimes.asked(key, error.retryAfterMs)
   }
 
   #record(peer: PeerId, protocol: string, { error, ...end }: ExchangeEnd, milliseconds: number): void {

@@ -56,7 +56,12 @@ export interface StreamOptions extends AbortOptions {
   readonly onBytes?: (bytes: number) => void
 }
 
-/** Request and response over libp2p streams. The libp2p service made by `rpc()`. */
+/**
+ * Request and response over libp2p streams. The libp2p service made by `rpc()`.
+ *
+ * A peer that answered `RPC_RATE_LIMITED` is not asked the same RPC again before the time that it named, a minute at most: until then every request fails
+ * at once, with that code and the time that is left.
+ */
 export interface Rpc {
   /** The libp2p protocol id of an RPC on this chain: `/soma-p2p/<chain id in hex>/<name>/1`. */
   protocolId<Request, Response>(protocol: RpcProtocol<Request, Response>): string

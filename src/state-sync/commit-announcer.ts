@@ -11,6 +11,8 @@ export interface CommitAnnouncerInit {
   readonly store: CommitStore
   readonly heights: PeerHeights
   readonly tasks: TaskGroup
+  /** Whether a peer may be asked for anything now. */
+  readonly isAvailable: (peer: PeerId) => boolean
   readonly onFailure: (peer: PeerId, error: unknown) => void
 }
 
@@ -31,7 +33,8 @@ export class CommitAnnouncer {
     if (highestCertifiable <= this.#announced) return
     this.#announced = highestCertifiable
     for (const { peer, highest } of heights.all()) {
-      if (highest < highestCertifiable && !this.#pushing.has(peer.toString())) this.#push(peer)
+      if (highest >= highestCertifiable || this.#pushing.has(peer.toString())) continue
+      if (this.#init.isAvailable(peer)) this.#push(peer)
     }
   }
 

@@ -119,6 +119,7 @@ export class StateSyncService implements StateSync, Startable {
       store,
       heights: this.#heights,
       tasks: this.#tasks,
+      isAvailable: (peer) => components.peers.isAvailable(peer),
       onFailure: (peer, thrown) => this.#reportPeer(peer, thrown)
     })
     const questions = new PeerQuestions({

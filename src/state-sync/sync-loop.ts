@@ -174,8 +174,11 @@ export class SyncLoop {
   }
 
   #connect(peer: PeerId): void {
-    this.#connected.set(peer.toString(), { peer, isChecked: false, askedAt: this.#init.clock.monotonic() })
-    this.#init.greet(peer)
+    const { clock, peers, greet } = this.#init
+    const isAvailable = peers.isAvailable(peer) // a new connection ends no backoff
+    const askedAt = isAvailable ? clock.monotonic() : Number.NEGATIVE_INFINITY
+    this.#connected.set(peer.toString(), { peer, isChecked: false, askedAt })
+    if (isAvailable) greet(peer)
   }
 
   #isChecked(peer: PeerId): boolean {

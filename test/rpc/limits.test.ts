@@ -3,7 +3,6 @@ import { describe, test } from 'node:test'
 import type { RpcInit } from '../../src/rpc/index.ts'
 import { ManualClock } from '../peers/manual-clock.ts'
 import { startRpcNode, startTwoNodes } from './network.ts'
-import { faultLog } from './raw-peer.ts'
 import { deliver, greet } from './test-protocols.ts'
 
 const protocol = greet()
@@ -32,7 +31,8 @@ function gate() {
 
 describe('limits', () => {
   test('requests at once of a peer and protocol are refused above the limit, until one ends', async (context) => {
-    const { client, server } = await startTwoNodes(context, { server: { maxInFlightPerPeer: 2 } })
+    const clock = new ManualClock()
+    const { client, server } = await startTwoNodes(context, { client: { clock }, server: { maxInFlightPerPeer: 2 } })
     const held = gate()
     server.services.rpc.handle(protocol, async (note) => {
       if (note.text === 'hold') await held.pass()
@@ -51,6 +51,7 @@ describe('limits', () => {
     assert.equal(other?.number, 1, 'another protocol has its own limit')
     held.open()
     await Promise.all(holding)
+    clock.advance(100)
     assert.deepEqual(await call('again'), { text: 'again' })
   })
 
@@ -87,6 +88,7 @@ describe('limits', () => {
   test('the rate of a peer is limited, before its handler is called, and says until when', async (context) => {
     const clock = new ManualClock()
     const { client, server } = await startTwoNodes(context, {
+      client: { clock },
       server: { clock, requestsPerSecond: 2, requestBurst: 3 }
     })
     let handled = 0
@@ -102,22 +104,6 @@ describe('limits', () => {
     await call()
     await assert.rejects(call(), { code: 'RPC_RATE_LIMITED', retryAfterMs: 500 })
     assert.equal(client.getConnections()[0]?.streams.length, 1, 'refusals leave the stream as it is')
-  })
-
-  test('who is refused often and waits in between keeps its stream', async (context) => {
-    const clock = new ManualClock()
-    const log = faultLog()
-    const { client, server } = await startTwoNodes(context, {
-      server: { clock, requestsPerSecond: 1, requestBurst: 1, ...log }
-    })
-    server.services.rpc.handle(protocol, async (note) => note)
-    const call = () => client.services.rpc.call(server.peerId, protocol, { text: '' })
-    for (let second = 0; second < 3; second++) {
-      await call()
-      for (let i = 0; i < 60; i++) await assert.rejects(call(), { code: 'RPC_RATE_LIMITED' })
-      clock.advance(6_000)
-    }
-    assert.deepEqual(log.faults, [])
   })
 
   test('fifty requests at once have a stream each', async (context) => {

@@ -7,7 +7,7 @@ import { RpcError, STATUS } from '../../src/rpc/index.ts'
 import { ManualClock } from '../peers/manual-clock.ts'
 import { framed, requestFrame } from './frames.ts'
 import { startRpcNode, startTwoNodes } from './network.ts'
-import { closed, faultLog, openRawStream } from './raw-peer.ts'
+import { closed, faultLog, openRawStream, openRawStreams } from './raw-peer.ts'
 import { deliver, greet, noteMessage, orderMessage, parcelMessage } from './test-protocols.ts'
 
 const SHORT_MS = 40
@@ -148,6 +148,37 @@ describe('a client that', () => {
     await assert.rejects(nextAnswer(frames), { code: 'RPC_STREAM_TORN' })
     assert.equal(handled, 1)
     assert.deepEqual(log.faults, ['server greet RPC_UNEXPECTED_FRAME'])
+  })
+
+  test('is refused often and waits in between keeps its stream', async (context) => {
+    const log = faultLog()
+    const clock = new ManualClock()
+    const server = await startRpcNode(context, { ...log, clock, requestsPerSecond: 1, requestBurst: 1 })
+    server.services.rpc.handle(greet(), async (note) => note)
+    const stream = await openRawStream(context, server, greet())
+    const frames = new FrameStream(stream)
+    for (let round = 0; round < 3; round++) {
+      stream.send(Buffer.concat(Array.from({ length: 61 }, () => greeting('again', true))))
+      assert.equal(await nextAnswer(frames), 'again')
+      assert.equal(await nextAnswer(frames), STATUS.ok)
+      for (let i = 0; i < 60; i++) assert.equal(await nextAnswer(frames), STATUS.rateLimited)
+      clock.advance(6_000)
+    }
+    assert.deepEqual(log.faults, [])
+  })
+
+  test('asks on over many streams though it is told to wait is reset and reported all the same', async (context) => {
+    const log = faultLog()
+    const limits = { clock: new ManualClock(), requestsPerSecond: 1, requestBurst: 1 }
+    const server = await startRpcNode(context, { ...log, ...limits })
+    server.services.rpc.handle(greet(), async (note) => note)
+    const streams = await openRawStreams(context, server, greet(), 5)
+    for (const stream of streams) {
+      const frames = new FrameStream(stream)
+      stream.send(Buffer.concat(Array.from({ length: 30 }, () => greeting('', true))))
+      for (let i = 0; i < 30 && log.faults.length === 0; i++) await nextAnswer(frames).catch(() => {})
+    }
+    assert.equal((await log.first).code, 'RPC_UNEXPECTED_FRAME')
   })
 
   test('closes without asking is no fault', async (context) => {

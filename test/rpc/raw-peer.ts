@@ -50,9 +50,21 @@ export async function openRawStream<Request, Response>(
   server: RpcNode,
   protocol: RpcProtocol<Request, Response>
 ): Promise<Stream> {
+  const [stream] = await openRawStreams(context, server, protocol, 1)
+  return stream as Stream
+}
+
+/** The same with some streams of one peer. */
+export async function openRawStreams<Request, Response>(
+  context: TestContext,
+  server: RpcNode,
+  protocol: RpcProtocol<Request, Response>,
+  count: number
+): Promise<Stream[]> {
   const client = await startNode(context, { services: {} })
   const connection = await client.dial(server.getMultiaddrs())
-  return await connection.newStream(server.services.rpc.protocolId(protocol))
+  const id = server.services.rpc.protocolId(protocol)
+  return await Promise.all(Array.from({ length: count }, () => connection.newStream(id)))
 }
 
 /** Resolves with the next bytes on a stream. */
