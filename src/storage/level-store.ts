@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { errorCode } from '../runtime/soma-error.ts'
 import type { CommitStore } from './commit-store.ts'
+import type { DatabaseInit } from './database.ts'
 import { corrupted, openError } from './level-error.ts'
 import { openStore, type StoreInit } from './open-store.ts'
 
@@ -30,7 +31,16 @@ const plainView = {
  * @throws {StorageError} `STORAGE_LOCKED`, `STORAGE_WRONG_CHAIN`, `STORAGE_WRONG_VERSION`, `STORAGE_CORRUPTED`, `STORAGE_OPEN_FAILED`,
  * `STORAGE_READ_FAILED`, `STORAGE_WRITE_FAILED`
  */
-export async function openLevelStore(path: string, init: StoreInit): Promise<CommitStore> {
+export function openLevelStore(path: string, init: StoreInit): Promise<CommitStore> {
+  return openWrappedStore(path, init, (database) => database)
+}
+
+/** The same, with something between the store and its database. */
+export async function openWrappedStore(
+  path: string,
+  init: StoreInit,
+  wrap: (database: DatabaseInit) => DatabaseInit
+): Promise<CommitStore> {
   const where = resolve(path)
   await refuseDamaged(where)
   const level = new ClassicLevel<Uint8Array, Uint8Array>(where, {
@@ -39,7 +49,7 @@ export async function openLevelStore(path: string, init: StoreInit): Promise<Com
     compression: false, // blocks are mostly digests, signatures and what users compressed
     writeBufferSize: WRITE_BUFFER_BYTES
   })
-  return openStore({ level, where, probe: (bytes) => probe(where, bytes + PROBE_BYTES) }, init)
+  return openStore(wrap({ level, where, probe: (bytes) => probe(where, bytes + PROBE_BYTES) }), init)
 }
 
 /** Without the file that names its manifest, LevelDB would take the directory for a new one and delete the data in it. */

@@ -1,5 +1,6 @@
 /**
- * For the tests of whoever embeds soma-p2p: chains without a consensus, and ways to break them.
+ * For the tests of whoever embeds soma-p2p: chains without a consensus, and ways to break them; peers that lie (`startByzantinePeer`), links that delay, cut, throttle
+ * and tear (`startDelayingProxy`), disks that fail (`FailingDisk`) and clocks that jump (`JumpingClock`).
  *
  * ```ts
  * import { buildChain, changingValidators, commitAt, votesFor, writeChain } from 'soma-p2p/testing'
@@ -35,8 +36,15 @@ export {
   type CommitteeMember,
   type CommitteeOptions
 } from './committee-builder.ts'
-export { type DelayingProxy, type DelayingProxyInit, startDelayingProxy } from './delaying-proxy.ts'
+export {
+  type DelayingProxy,
+  type DelayingProxyInit,
+  type LinkCondition,
+  startDelayingProxy,
+  type TcpAddress
+} from './delaying-proxy.ts'
 export type { EpochPlan, ScriptedEpochs } from './epoch-schedule.ts'
+export { type DiskFault, FailingDisk } from './failing-disk.ts'
 export {
   breakSignature,
   type ForgeSecrets,
@@ -50,6 +58,8 @@ export {
 } from './forge.ts'
 export { forgeCommittee, forgeHandOver, forgeLastCommit, forgeNextCommit, type HandOverForgery } from './forge-epoch.ts'
 export { type BuiltGenesis, buildGenesis, type GenesisOptions, type GenesisValidator } from './genesis-builder.ts'
+export { JumpingClock } from './jumping-clock.ts'
+export type { Passage } from './proxied-connection.ts'
 export { type ScriptedCommit, ScriptedConsensus, type ScriptedConsensusOptions } from './scripted-consensus.ts'
 export type { ScriptedContent, ScriptedPlace } from './scripted-content.ts'
 export { signBlock } from './sign-block.ts'

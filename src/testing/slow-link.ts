@@ -9,12 +9,18 @@ const PIECE_MS = 5
 
 /** One direction of a link with a bounded rate and a delay, shared by its connections: who sends what when. */
 export class LinkSchedule {
-  readonly #bytesPerMs: number
-  readonly #delayMs: number
+  #bytesPerMs: number
+  #delayMs: number
   #busyUntil = 0
 
   /** @param bitsPerSecond above zero; `Infinity` for no bound */
   constructor(bitsPerSecond: number, delayMs: number) {
+    this.#bytesPerMs = bitsPerSecond / 8000
+    this.#delayMs = delayMs
+  }
+
+  /** For what is sent from now on. What is under way arrives when it would have. */
+  change(bitsPerSecond: number, delayMs: number): void {
     this.#bytesPerMs = bitsPerSecond / 8000
     this.#delayMs = delayMs
   }
@@ -49,10 +55,29 @@ export class SlowLink extends Transform {
   #timer: NodeJS.Timeout | undefined
   /** Takes the next chunk, or ends the stream, when there is room, or nothing left. */
   #waiting: { readonly room: number; readonly proceed: TransformCallback } | undefined
+  #isHeld = false
+  #tear: { bytesLeft: number; readonly onTorn: () => void } | undefined
 
   constructor(schedule: LinkSchedule) {
     super()
     this.#schedule = schedule
+  }
+
+  /** Delivers nothing more, not even the end, until {@link release}. What is on the link stays on it. */
+  hold(): void {
+    this.#isHeld = true
+    clearTimeout(this.#timer)
+  }
+
+  /** Goes on after {@link hold}. */
+  release(): void {
+    this.#isHeld = false
+    this.#deliver()
+  }
+
+  /** Delivers so many bytes more, and then nothing but the call of `onTorn`. */
+  tearAfter(bytes: number, onTorn: () => void): void {
+    this.#tear = { bytesLeft: bytes, onTorn }
   }
 
   override _transform(chunk: Uint8Array, _encoding: string, proceed: TransformCallback): void {
@@ -79,12 +104,14 @@ export class SlowLink extends Transform {
 
   #deliver(): void {
     clearTimeout(this.#timer)
+    if (this.#isHeld) return
     const now = performance.now()
     const later = this.#pieces.findIndex(({ arrival }) => arrival > now)
     for (const { bytes } of this.#pieces.splice(0, later < 0 ? this.#pieces.length : later)) {
       this.#bytesOnLink -= bytes.byteLength
-      this.push(bytes)
+      this.#pass(bytes)
     }
+    if (this.#isHeld) return // torn
     const [next] = this.#pieces
     if (next !== undefined) this.#timer = setTimeout(() => this.#deliver(), next.arrival - now)
     if (this.#waiting !== undefined && this.#bytesOnLink <= this.#waiting.room) {
@@ -92,5 +119,17 @@ export class SlowLink extends Transform {
       this.#waiting = undefined
       proceed()
     }
+  }
+  #pass(bytes: Uint8Array): void {
+    if (this.#isHeld) return
+    const tear = this.#tear
+    if (tear === undefined || bytes.byteLength < tear.bytesLeft) {
+      if (tear !== undefined) tear.bytesLeft -= bytes.byteLength
+      this.push(bytes)
+      return
+    }
+    if (tear.bytesLeft > 0) this.push(bytes.subarray(0, tear.bytesLeft))
+    this.hold()
+    tear.onTorn()
   }
 }

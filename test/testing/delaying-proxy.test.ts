@@ -160,3 +160,111 @@ test('links that cannot be are refused', async () => {
   ])
     await assert.rejects(startDelayingProxy({ target, ...link }), RangeError)
 })
+
+/** A byte to an echo and back. */
+async function roundTrip(socket: Socket): Promise<void> {
+  socket.write('x')
+  await once(socket, 'data')
+}
+
+test('a rate that changes holds for connections that there are', async (t) => {
+  const { proxy, through } = await proxied(t, {}, echo)
+  const socket = await through()
+  await roundTrip(socket)
+  proxy.change({ megabitsPerSecond: 8 })
+  const started = performance.now()
+  socket.end(Buffer.alloc(200_000))
+  assert.equal((await readAll(socket)).byteLength, 200_000)
+  const seconds = (performance.now() - started) / 1000
+  assert(seconds >= 0.195, `200 kB over 8 Mbit/s took ${seconds} s, not 0.2`)
+})
+
+test('a link that is torn delivers so much more, and then a reset', async (t) => {
+  const { proxy, through } = await proxied(t, {}, echo)
+  const socket = await through()
+  await roundTrip(socket)
+  proxy.tear(100)
+  const received: Buffer[] = []
+  socket.on('data', (chunk) => received.push(chunk))
+  const broken = once(socket, 'error')
+  socket.write(Buffer.alloc(5_000))
+  const [error] = await broken
+  assert.equal((error as NodeJS.ErrnoException).code, 'ECONNRESET')
+  assert(Buffer.concat(received).byteLength <= 100)
+  const next = await through()
+  next.end('y')
+  assert.equal(String(await readAll(next)), 'y')
+})
+
+test('what is torn at the target has arrived there up to the tear', async (t) => {
+  const arrived = Promise.withResolvers<number>()
+  const { proxy, through } = await proxied(t, {}, (socket) => {
+    let bytes = 0
+    socket.on('data', (chunk) => (bytes += chunk.byteLength))
+    socket.on('error', () => arrived.resolve(bytes))
+  })
+  const socket = await through()
+  socket.on('error', () => undefined)
+  proxy.tear(100)
+  socket.write(Buffer.alloc(5_000))
+  assert.equal(await arrived.promise, 100)
+})
+
+test('a black hole takes everything and delivers it once it is open again', async (t) => {
+  const { proxy, through, server } = await proxied(t, {}, echo)
+  const before = await through()
+  await roundTrip(before)
+  proxy.change({ passage: 'blackhole' })
+  const during = await through()
+  for (const socket of [before, during]) socket.end('held')
+  const received: string[] = []
+  for (const socket of [before, during]) socket.on('data', (chunk) => received.push(String(chunk)))
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  assert.deepEqual(received, [])
+  assert.equal(await countConnections(server), 1, 'a new connection has arrived')
+  const ends = [before, during].map((socket) => once(socket, 'end'))
+  proxy.change({})
+  await Promise.all(ends)
+  assert.deepEqual(received, ['held', 'held'])
+})
+
+test('a reset does not come through a black hole before it is open again', async (t) => {
+  const accepted = Promise.withResolvers<Socket>()
+  const { proxy, through } = await proxied(t, {}, (socket) => {
+    echo(socket)
+    accepted.resolve(socket)
+  })
+  const socket = await through()
+  await roundTrip(socket)
+  const atTarget = await accepted.promise
+  proxy.change({ passage: 'blackhole' })
+  socket.resetAndDestroy()
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  assert.equal(atTarget.destroyed, false)
+  const reset = once(atTarget, 'error')
+  proxy.change({})
+  await reset
+  assert.equal(proxy.connections, 0)
+})
+
+test('a link is closed for those who come from one address, and for no others', async (t) => {
+  const { proxy, through } = await proxied(t, {}, echo)
+  const other = () => {
+    const socket = connect({ ...proxy.address, localAddress: '127.0.0.2' })
+    t.after(() => socket.destroy())
+    return socket
+  }
+  const [here, there] = [await through(), other()]
+  await Promise.all([here, there].map(roundTrip))
+  const broken = once(there, 'error')
+  proxy.change({ passage: (from) => (from === '127.0.0.2' ? 'closed' : 'open') })
+  await broken
+  await roundTrip(here)
+  await once(other(), 'error')
+})
+
+function countConnections(server: Server): Promise<number> {
+  return new Promise((resolve, reject) =>
+    server.getConnections((error, count) => (error ? reject(error) : resolve(count)))
+  )
+}
