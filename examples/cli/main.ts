@@ -19,7 +19,8 @@ A node by hand, with a validator of its own to sync from:
 A whole network at once:
   $ soma-p2p devnet
 
-Exit codes: 0 done, 1 failed, 2 a mistake in flags, files or configuration, 130 interrupted with Ctrl-C.
+Exit codes: 0 done, 1 failed, 2 a mistake in flags, files or configuration, 3 the data on the disk is damaged, 130 interrupted with Ctrl-C.
+After 2 or 3 another start does not help before somebody has looked.
 Colours follow NO_COLOR and FORCE_COLOR.`
 
 /** One way out for everything that is said. */

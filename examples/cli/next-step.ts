@@ -12,7 +12,9 @@ const steps: Readonly<Record<string, string>> = {
   CONTROL_TIMEOUT: 'The node is overloaded or stuck: see its log.',
   NODE_ENDED: 'The log above says why; run it again with --log-level debug to see more.',
   STORAGE_CORRUPTED: 'Check the disk first.',
+  LEDGER_CORRUPTED: 'Check the disk first.',
   STORAGE_WRITE_FAILED: 'Make room on the disk; the node goes on from where it was.',
+  LEDGER_WRITE_FAILED: 'Make room on the disk; the ledger goes on from where it was.',
   LISTEN_FAILED: 'Choose another address with --listen, or stop the process that has this one.'
 }
 

@@ -15,16 +15,23 @@ const mistakes = [UsageError, KeyFileError, ConsensusError, NodeError]
 const mistakeCodes = new Set([
   'CONTROL_NODE_RUNNING',
   'CONTROL_PATH_TOO_LONG',
+  'LEDGER_LOCKED',
+  'LEDGER_OTHER_CHAIN',
+  'LEDGER_OTHER_TRANSACTIONS',
+  'LEDGER_WRONG_VERSION',
   'STORAGE_LOCKED',
   'STORAGE_WRONG_CHAIN',
   'STORAGE_WRONG_VERSION',
   'SYNC_CHECKPOINT_CONFLICT'
 ])
 
+/** What no further start mends: somebody has to look at the data first. */
+const damageCodes = new Set(['STORAGE_CORRUPTED', 'LEDGER_CORRUPTED'])
+
 /**
  * Tells the person at the terminal why a command failed: one line with the error's code and what to do about it.
  *
- * @returns the exit code: 2 for a mistake in flags, files or configuration, 1 for a failure, 128 and its number for a signal
+ * @returns the exit code: 2 for a mistake in flags, files or configuration, 3 for damaged data, 1 for another failure, 128 and its number for a signal
  */
 export function reportError(thrown: unknown): number {
   // commander has printed its message already.
@@ -38,7 +45,13 @@ export function reportError(thrown: unknown): number {
     // Nobody foresaw this one, so whoever mends it needs to see where it came from.
     console.error(`${label()} unexpected: ${error.stack ?? error.message}`)
   }
-  return mistakes.some((kind) => error instanceof kind) || mistakeCodes.has(errorCode(error)) ? 2 : 1
+  if (mistakes.some((kind) => error instanceof kind) || mistakeCodes.has(errorCode(error))) return 2
+  return isDamage(error) ? 3 : 1
+}
+
+/** Whether damaged data is the error, or what led to it. */
+function isDamage(error: Error): boolean {
+  return damageCodes.has(errorCode(error)) || (error.cause !== undefined && isDamage(toError(error.cause)))
 }
 
 function label(): string {

@@ -1,20 +1,10 @@
-import { ClassicLevel } from 'classic-level'
 import { type ByteLevel, Database, type Operation } from '../../src/storage/database.ts'
+import { levelDirectory } from '../../src/storage/level-directory.ts'
 import { StorageError, type StorageErrorCode } from '../../src/storage/storage-error.ts'
 import { LedgerError, type LedgerErrorCode } from './ledger-error.ts'
 
 /** Bytes of recent writes that LevelDB holds in memory before it sorts them into a file: fewer and larger merges than with its 4 MiB. */
 const WRITE_BUFFER_BYTES = 16 * 1024 * 1024
-
-/** The database of a directory, closed. */
-export function createLedgerLevel(directory: string): ByteLevel {
-  return new ClassicLevel<Uint8Array, Uint8Array>(directory, {
-    keyEncoding: 'view',
-    valueEncoding: 'view',
-    compression: false, // keys and digests
-    writeBufferSize: WRITE_BUFFER_BYTES
-  })
-}
 
 /** The database of a ledger, which recovers from failed writes as that of a commit store does, with failures as {@link LedgerError}. */
 export class LedgerDatabase {
@@ -24,9 +14,22 @@ export class LedgerDatabase {
     this.#database = database
   }
 
-  /** @throws {LedgerError} `LEDGER_LOCKED`, `LEDGER_OPEN_FAILED`, `LEDGER_CORRUPTED` */
-  static async open(level: ByteLevel, where: string): Promise<LedgerDatabase> {
-    return new LedgerDatabase(await guard(() => Database.open({ level, where: `the ledger in ${where}` })))
+  /**
+   * @param directory where it lies, and what it is called in errors
+   * @param level a database in place of the one in the directory
+   * @throws {LedgerError} `LEDGER_LOCKED`, `LEDGER_OPEN_FAILED`, `LEDGER_CORRUPTED`
+   */
+  static open(directory: string, level: ByteLevel | undefined): Promise<LedgerDatabase> {
+    return guard(async () => {
+      const init =
+        level === undefined ? await levelDirectory(directory, { writeBufferBytes: WRITE_BUFFER_BYTES }) : { level }
+      return new LedgerDatabase(await Database.open({ ...init, where: `the ledger in ${directory}` }))
+    })
+  }
+
+  /** See `Database.peek`. */
+  peek(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return guard(() => this.#database.peek(key))
   }
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {

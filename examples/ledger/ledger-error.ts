@@ -6,6 +6,7 @@ export type LedgerErrorCode =
   | 'LEDGER_GAP' // a commit that does not follow the one executed last
   | 'LEDGER_OTHER_CHAIN' // a commit that follows another one than the one executed last, or a ledger of another chain
   | 'LEDGER_OTHER_TRANSACTIONS' // the ledger was made for the other kind of transactions
+  | 'LEDGER_WRONG_VERSION' // the ledger was written by an incompatible version
   | 'LEDGER_WRONG_EPOCH' // a commit of another epoch than the ledger has come to
   | 'LEDGER_STATE_DIVERGED' // the chain hands over another state than this ledger has
   | 'LEDGER_LOCKED' // another process has the ledger open

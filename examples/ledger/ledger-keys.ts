@@ -1,12 +1,18 @@
 import { writeUint64 } from './uint64.ts'
 
-const KINDS = { position: 0, transaction: 1, state: 2, account: 3, object: 4, epoch: 5 } as const
+const KINDS = { position: 0, transaction: 1, state: 2, account: 3, object: 4, epoch: 5, format: 6 } as const
 
 /** What the rows of a ledger are of. */
 export type RowKind = keyof typeof KINDS
 
 /** The key of a ledger's position: where it stands. */
 export const POSITION_KEY: Uint8Array = rowKey('position', new Uint8Array(0))
+
+/** The key of the version that the database is written in: its value begins with the version, in every version. */
+export const FORMAT_KEY: Uint8Array = rowKey('format', new Uint8Array(0))
+
+/** The version that is written here: 2 since values have checksums behind them. */
+export const FORMAT_VERSION = 2
 
 /** The key of a row, by what identifies it among those of its kind. */
 export function rowKey(kind: RowKind, id: Uint8Array): Uint8Array {

@@ -7,7 +7,6 @@ import type { Genesis } from '../../src/consensus/genesis.ts'
 import type { ByteLevel } from '../../src/storage/database.ts'
 import type { Account } from './account.ts'
 import type { EpochEnds } from './epoch-end.ts'
-import { createLedgerLevel } from './ledger-database.ts'
 import type { LedgerPosition, TransactionKind } from './ledger-position.ts'
 import { LevelLedger } from './level-ledger.ts'
 import type { TransactionCounts } from './transaction-execution.ts'
@@ -99,9 +98,9 @@ export interface ExecuteOptions {
 /**
  * Opens the ledger of a directory, which is made when it is not there.
  *
- * @throws {LedgerError} `LEDGER_LOCKED`, `LEDGER_OPEN_FAILED`, `LEDGER_CORRUPTED`, `LEDGER_OTHER_CHAIN`, `LEDGER_OTHER_TRANSACTIONS`
+ * @throws {LedgerError} `LEDGER_LOCKED`, `LEDGER_OPEN_FAILED`, `LEDGER_CORRUPTED`, `LEDGER_OTHER_CHAIN`, `LEDGER_OTHER_TRANSACTIONS`,
+ * `LEDGER_WRONG_VERSION`
  */
 export function openLedger(directory: string, options: LedgerOptions): Promise<Ledger> {
-  const { level = createLedgerLevel(directory), ...init } = options
-  return LevelLedger.open({ ...init, level, directory })
+  return LevelLedger.open({ ...options, directory })
 }

@@ -11,7 +11,7 @@ import { type EpochEnds, type LastCommit, readEpochEnd } from './epoch-end.ts'
 import type { EpochHandOver, ExecutedCommit, ExecuteOptions, Ledger } from './ledger.ts'
 import { LedgerDatabase } from './ledger-database.ts'
 import { LedgerError, StateDivergedError } from './ledger-error.ts'
-import { epochKey, POSITION_KEY, rowKey, stateKey, transactionKey } from './ledger-keys.ts'
+import { epochKey, FORMAT_KEY, FORMAT_VERSION, POSITION_KEY, rowKey, stateKey, transactionKey } from './ledger-keys.ts'
 import { decodePosition, encodePosition, type LedgerPosition, type TransactionKind } from './ledger-position.ts'
 import { OpaqueExecution } from './opaque-execution.ts'
 import { decodeAccount, decodeLastCommit, decodeVersion, encodeLastCommit } from './row-codec.ts'
@@ -24,8 +24,9 @@ export interface LevelLedgerInit {
   readonly genesis: Genesis
   readonly transactions?: TransactionKind | undefined
   readonly epochEnds?: EpochEnds | undefined
-  readonly level: ByteLevel
-  /** What the ledger is called in errors. */
+  /** @default the one in the directory */
+  readonly level?: ByteLevel | undefined
+  /** Where it lies, and what the ledger is called in errors. */
   readonly directory: string
 }
 
@@ -52,14 +53,15 @@ export class LevelLedger implements Ledger {
 
   static async open(init: LevelLedgerInit): Promise<LevelLedger> {
     const { genesis, transactions: kind = 'opaque', directory } = init
-    const database = await LedgerDatabase.open(init.level, directory)
+    const database = await LedgerDatabase.open(directory, init.level)
     try {
+      await checkFormat(database, directory)
       const position = (await readPosition(database)) ?? beginning(genesis, kind)
       if (!bytesEqual(position.chainId, genesis.chainId)) {
-        throw new LedgerError('LEDGER_OTHER_CHAIN', `the ledger in ${directory} is of another chain`)
+        throw new LedgerError('LEDGER_OTHER_CHAIN', otherChain(directory))
       }
       if (position.kind !== kind) {
-        const what = `the ledger in ${directory} was made for ${position.kind} transactions, not ${kind} ones`
+        const what = `the ledger in ${directory} was made for ${position.kind} transactions, not ${kind} ones: ${ELSEWHERE}`
         throw new LedgerError('LEDGER_OTHER_TRANSACTIONS', what)
       }
       return new LevelLedger(database, init, position)
@@ -149,6 +151,7 @@ export class LevelLedger implements Ledger {
     await this.#recover()
     const executed: ExecutedCommit[] = []
     const states: Operation[] = []
+    const isFirst = this.#position.highestExecuted === 0
     let position = this.#position
     let refusal: LedgerError | undefined
     for (const subDag of subDags) {
@@ -169,7 +172,8 @@ export class LevelLedger implements Ledger {
     }
     if (executed.length > 0) {
       const at: Operation = { type: 'put', key: POSITION_KEY, value: encodePosition(position) }
-      await this.#database.write([...this.#execution.puts(), ...states, at])
+      const format: Operation = { type: 'put', key: FORMAT_KEY, value: Uint8Array.of(FORMAT_VERSION) }
+      await this.#database.write([...this.#execution.puts(), ...states, at, ...(isFirst ? [format] : [])])
       this.#execution.keep()
       this.#moveTo(position)
       if (onExecuted !== undefined) for (const commit of executed) onExecuted(commit)
@@ -190,6 +194,26 @@ export class LevelLedger implements Ledger {
     this.#position = position
     this.#waiters.executed(position.highestExecuted)
   }
+}
+
+/** What to do with a ledger that is not the one that is wanted. */
+const ELSEWHERE = 'use another data directory, or move the ledger away to execute the chain anew'
+
+function otherChain(directory: string): string {
+  return `the ledger in ${directory} is of another chain: ${ELSEWHERE}`
+}
+
+/** Compares the version that the database says it is of. An empty one says nothing yet. */
+async function checkFormat(database: LedgerDatabase, directory: string): Promise<void> {
+  const found = await database.peek(FORMAT_KEY)
+  if (found === undefined && (await database.peek(POSITION_KEY)) === undefined) return
+  if (found?.[0] === FORMAT_VERSION) return
+  const version = found?.[0] === undefined ? 'an earlier format' : `format ${found[0]}`
+  const what = `the ledger in ${directory} was written in ${version}, and this is format ${FORMAT_VERSION}`
+  throw new LedgerError(
+    'LEDGER_WRONG_VERSION',
+    `${what}: use the version that wrote it, or move it away to execute the chain anew`
+  )
 }
 
 async function readPosition(database: LedgerDatabase): Promise<LedgerPosition | undefined> {

@@ -11,6 +11,7 @@ import {
   certifierCopyKey,
   certifiersRange,
   commitKey,
+  commitRange,
   decodeRefs,
   encodeNumber,
   keyNumber,
@@ -70,6 +71,26 @@ export async function readState(database: Database): Promise<ChainState> {
     tipEpoch: await epochOf(database, tip),
     lowestAvailable,
     highestCertifiable: (await highestCertifiableIn(database, lowestAvailable, tip.index)) ?? 0
+  }
+}
+
+/**
+ * Commits near the tip that are looked for when a database opens. LevelDB drops what it cannot read of its log, and takes what comes behind: a damaged log leaves a
+ * hole. The log holds up to twice the write buffer of 32 MiB, and a commit with its block takes 256 bytes of it at least.
+ */
+const COMMITS_LOOKED_FOR = (2 * 32 * 1024 * 1024) / 256
+const KEYS_AT_ONCE = 10_000
+
+/** @throws {StorageError} `STORAGE_CORRUPTED` where a commit near the tip is missing */
+export async function refuseHole(database: Database, { tip, lowestAvailable }: ChainState): Promise<void> {
+  for (let next = Math.max(lowestAvailable, tip.index - COMMITS_LOOKED_FOR); next <= tip.index; ) {
+    const keys = await database.keys({ ...commitRange(next, tip.index), limit: KEYS_AT_ONCE })
+    const start = next
+    const hole = keys.findIndex((key, at) => keyNumber(key) !== start + at)
+    if (hole !== -1 || keys.length === 0) {
+      throw corrupted(`commit ${start + Math.max(hole, 0)} is missing in ${database.where}`)
+    }
+    next += keys.length
   }
 }
 

@@ -1,6 +1,7 @@
 import type { KeyRange } from './keys.ts'
-import { isNotOpen, openError, readError, writeError } from './level-error.ts'
+import { corrupted, isNotOpen, openError, readError, writeError } from './level-error.ts'
 import { StorageError } from './storage-error.ts'
+import { openValue, sealValue } from './value-checksum.ts'
 
 /** One put or deletion of a batch. */
 export type Operation =
@@ -53,13 +54,20 @@ export interface DatabaseInit {
    * @default always
    */
   readonly probe?: (bytes: number) => Promise<void>
+  /**
+   * Looks at the database that has just opened, beneath what it says of itself.
+   *
+   * @throws {StorageError} `STORAGE_CORRUPTED` where it is damaged: then it is closed again
+   */
+  readonly inspect?: () => Promise<void>
 }
 
 /** Bytes after which a page ends, so that one page of large commits is not a hundred megabytes. */
 const PAGE_BYTES = 256 * 1024
 
 /**
- * A database of the abstract-level family that survives its own write errors, with failures as {@link StorageError}.
+ * A database of the abstract-level family that survives its own write errors and knows damaged values, with failures as {@link StorageError}. Each value
+ * has a checksum behind it, which no reader sees.
  *
  * After a failed write LevelDB is not to be written to again: a half-written record stays in its log, later writes go behind it
  * and are acknowledged, and the next opening drops them all. (After a failed flush it refuses every write by itself, for good.) So the
@@ -88,6 +96,12 @@ export class Database {
     } catch (thrown) {
       throw openError(thrown, init.where)
     }
+    try {
+      await init.inspect?.()
+    } catch (thrown) {
+      await init.level.close()
+      throw openError(thrown, init.where)
+    }
     return new Database(init)
   }
 
@@ -96,12 +110,18 @@ export class Database {
     return this.#where
   }
 
-  get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    return this.#read((level) => level.get(key))
+  async get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#open(key, await this.#read((level) => level.get(key)))
   }
 
-  getMany(keys: Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
-    return this.#read((level) => level.getMany(keys))
+  async getMany(keys: Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    const values = await this.#read((level) => level.getMany(keys))
+    return keys.map((key, i) => this.#open(key, values[i]))
+  }
+
+  /** A value with whatever is behind it: for one that may have been written in another format. */
+  peek(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#read((level) => level.get(key))
   }
 
   hasMany(keys: Uint8Array[]): Promise<boolean[]> {
@@ -109,9 +129,9 @@ export class Database {
   }
 
   /** At most `limit` entries of a range in order of their keys, and fewer where they are large, but at least one if there is one. */
-  page({ gte, lt, limit, reverse = false }: PageOptions): Promise<Entry[]> {
+  async page({ gte, lt, limit, reverse = false }: PageOptions): Promise<Entry[]> {
     const options = { gte, lt, limit, reverse, highWaterMarkBytes: PAGE_BYTES }
-    return this.#read(async (level) => {
+    const entries = await this.#read(async (level) => {
       const iterator = level.iterator(options)
       try {
         return await iterator.nextv(limit)
@@ -119,11 +139,12 @@ export class Database {
         await iterator.close()
       }
     })
+    return this.#openAll(entries)
   }
 
   /** All entries of a range that is known to be small. */
-  entries(range: KeyRange): Promise<Entry[]> {
-    return this.#read((level) => level.iterator({ ...range }).all())
+  async entries(range: KeyRange): Promise<Entry[]> {
+    return this.#openAll(await this.#read((level) => level.iterator({ ...range }).all()))
   }
 
   /** The first `limit` keys of a range, or the last. */
@@ -134,7 +155,7 @@ export class Database {
   /** One atomic, durable write. Not to be called twice at once: see {@link recover}. */
   async write(operations: Operation[]): Promise<void> {
     try {
-      await this.#level.batch(operations, { sync: true })
+      await this.#level.batch(operations.map(sealed), { sync: true })
     } catch (thrown) {
       if (this.#closed) throw closedError()
       this.#failed = true
@@ -178,6 +199,17 @@ export class Database {
     }
   }
 
+  #openAll(entries: Entry[]): Entry[] {
+    return entries.map(([key, value]) => [key, this.#open(key, value)])
+  }
+
+  #open<V extends Uint8Array | undefined>(key: Uint8Array, stored: V): V | Uint8Array {
+    if (stored === undefined) return stored
+    const value = openValue(key, stored)
+    if (value === undefined) throw corrupted(`${this.#where} holds a value that is not what was written`)
+    return value
+  }
+
   async #read<T>(operation: (level: ByteLevel) => Promise<T>): Promise<T> {
     for (;;) {
       await this.#reopening
@@ -192,6 +224,11 @@ export class Database {
       }
     }
   }
+}
+
+function sealed(operation: Operation): Operation {
+  if (operation.type === 'del') return operation
+  return { ...operation, value: sealValue(operation.key, operation.value) }
 }
 
 /** The store was used after it was closed. */

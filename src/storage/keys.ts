@@ -3,7 +3,8 @@ import type { Digest } from '../consensus/digest.ts'
 import { DIGEST_LENGTH } from '../consensus/limits.ts'
 
 /**
- * The layout of the database. Integers are big-endian, so that keys sort as their numbers do:
+ * The layout of the database. Integers are big-endian, so that keys sort as their numbers do. Behind every value are four bytes
+ * more, its checksum (see `value-checksum.ts`):
  *
  * ```
  * 00                                            version u32, chain id 32      what the database is
@@ -24,7 +25,7 @@ import { DIGEST_LENGTH } from '../consensus/limits.ts'
  * Blocks are ordered by round, so that those of neighbouring commits lie together: a catch-up writes at the end of its key
  * space, and reading a range of commits reads one region of the disk.
  */
-export const FORMAT_VERSION = 1
+export const FORMAT_VERSION = 2
 
 const FORMAT = 0x00
 const TIP = 0x01

@@ -10,7 +10,14 @@ import type { TrustedCheckpoint } from '../consensus/trusted-checkpoint.ts'
 import { planBeginning } from './begin-plan.ts'
 import type { CertifierCopies } from './certifier-copies.ts'
 import { readBlocks, readCertifiers, readCommit, readCommitPage, readSubDag } from './chain-reader.ts'
-import { type ChainState, highestCertifiableIn, readBeginning, readCopies, readState } from './chain-state.ts'
+import {
+  type ChainState,
+  highestCertifiableIn,
+  readBeginning,
+  readCopies,
+  readState,
+  refuseHole
+} from './chain-state.ts'
 import type { CommitStore, StoreWrite, Watermarks } from './commit-store.ts'
 import { closedError, type Database, type Operation } from './database.ts'
 import {
@@ -69,6 +76,7 @@ export class LevelCommitStore implements CommitStore {
    */
   static async load(database: Database, genesis: Genesis): Promise<LevelCommitStore> {
     const state = await readState(database)
+    await refuseHole(database, state)
     const store = new LevelCommitStore(database, genesis, state, await readCopies(database, state))
     await store.#deletePruned()
     return store

@@ -7,6 +7,9 @@ import { encodeNumber, FORMAT_VERSION, formatKey, lowestKey, tipKey } from './ke
 import { LevelCommitStore } from './level-commit-store.ts'
 import { StorageError } from './storage-error.ts'
 
+/** The version is the first that a database says of itself. */
+const VERSION_BYTES = 4
+
 /** What every store is opened with. */
 export interface StoreInit {
   /** The chain. A store made for another one is refused. */
@@ -28,7 +31,7 @@ export async function openStore(database: DatabaseInit, { genesis }: StoreInit):
 /** Compares what the database says that it is, or says it in an empty one, together with the watermarks of the genesis. */
 async function checkFormat(database: Database, genesis: Genesis): Promise<void> {
   const expected = encodeFormat(genesis)
-  const found = await database.get(formatKey)
+  const found = await database.peek(formatKey)
   if (found === undefined) {
     const everything = { gte: Uint8Array.of(0), lt: new Uint8Array(8).fill(0xff) }
     const [any] = await database.keys({ ...everything, limit: 1 })
@@ -40,11 +43,15 @@ async function checkFormat(database: Database, genesis: Genesis): Promise<void> 
     ])
     return
   }
-  if (!bytesEqual(found.subarray(0, -DIGEST_LENGTH), expected.subarray(0, -DIGEST_LENGTH))) {
-    throw wrongVersion(database, `was written in another format than ${FORMAT_VERSION}`)
+  // Of another format nothing is known but where its version stands.
+  if (!bytesEqual(found.subarray(0, VERSION_BYTES), expected.subarray(0, VERSION_BYTES))) {
+    const version =
+      found.byteLength < VERSION_BYTES ? 'an unknown format' : `format ${Buffer.from(found).readUInt32BE()}`
+    throw wrongVersion(database, `was written in ${version}, and this is format ${FORMAT_VERSION}`)
   }
-  if (!bytesEqual(found, expected)) {
-    const [theirs, ours] = [found, expected].map((format) => toHex(format.subarray(-DIGEST_LENGTH)).slice(0, 16))
+  const format = (await database.get(formatKey)) as Uint8Array
+  if (!bytesEqual(format, expected)) {
+    const [theirs, ours] = [format, expected].map((each) => toHex(each.subarray(-DIGEST_LENGTH)).slice(0, 16))
     throw new StorageError(
       'STORAGE_WRONG_CHAIN',
       `${database.where} belongs to chain ${theirs}, and the genesis is that of chain ${ours}: use another directory, or the other genesis`
@@ -53,7 +60,7 @@ async function checkFormat(database: Database, genesis: Genesis): Promise<void> 
 }
 
 function encodeFormat(genesis: Genesis): Uint8Array {
-  const version = Buffer.alloc(4)
+  const version = Buffer.alloc(VERSION_BYTES)
   version.writeUInt32BE(FORMAT_VERSION)
   return Buffer.concat([version, genesis.chainId])
 }

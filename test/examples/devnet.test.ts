@@ -3,8 +3,8 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { ClassicLevel } from 'classic-level'
 import { z } from 'zod'
+import { LedgerDatabase } from '../../examples/ledger/ledger-database.ts'
 import { POSITION_KEY } from '../../examples/ledger/ledger-keys.ts'
 import { decodePosition, encodePosition } from '../../examples/ledger/ledger-position.ts'
 import { startDevnet } from './devnet-process.ts'
@@ -74,14 +74,12 @@ test('a devnet ends with all nodes equal, and says so in JSON, field by field', 
 })
 
 test('a node whose state differs is a failure that names it and the first commit where it does', async () => {
-  const ledger = new ClassicLevel<Uint8Array, Uint8Array>(join(dataDir, 'full-node-0', 'ledger'), {
-    keyEncoding: 'view',
-    valueEncoding: 'view'
-  })
+  const ledger = await LedgerDatabase.open(join(dataDir, 'full-node-0', 'ledger'), undefined)
   const stored = await ledger.get(POSITION_KEY)
   assert(stored)
   const position = decodePosition(stored)
-  await ledger.put(POSITION_KEY, encodePosition({ ...position, stateDigest: new Uint8Array(32).fill(7) }))
+  const other = encodePosition({ ...position, stateDigest: new Uint8Array(32).fill(7) })
+  await ledger.write([{ type: 'put', key: POSITION_KEY, value: other }])
   await ledger.close()
 
   const { exit, lastLine, stderr } = await startDevnet('--data-dir', dataDir, '--follow', '0').end

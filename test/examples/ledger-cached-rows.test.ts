@@ -10,7 +10,7 @@ const ids = [1, 2, 3, 4].map(idOf)
 /** Rows of one byte, of which so many are remembered, and how many have been read. */
 async function openRows(capacity: number) {
   const level = createMemoryLevel()
-  const database = await LedgerDatabase.open(level, 'memory')
+  const database = await LedgerDatabase.open('memory', level)
   let reads = 0
   const getMany = database.getMany.bind(database)
   database.getMany = (keys) => {

@@ -8,6 +8,7 @@ import { toHex } from '../../src/runtime/hex.ts'
 import { type Random, randomInteger, seededRandom } from '../../src/runtime/random.ts'
 import type { ByteLevel } from '../../src/storage/database.ts'
 import { createMemoryLevel } from '../../src/storage/memory-store.ts'
+import { sealValue } from '../../src/storage/value-checksum.ts'
 import { encodeEndOfPublish } from '../../src/testing/sign-transaction.ts'
 import { FailingLevel } from '../storage/failing-level.ts'
 import { chainOfBytes, GENESIS } from './ledger-chain.ts'
@@ -91,7 +92,7 @@ test('nobody comes to have more than can be counted', async () => {
   await level.open()
   const rich = Uint8Array.of(3, ...keyOf('rich')) // the row of an account, written as the ledger would
   const balance = [0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f] // 2^53 - 1
-  await level.batch([{ type: 'put', key: rich, value: Uint8Array.from(balance) }], { sync: true })
+  await level.batch([{ type: 'put', key: rich, value: sealValue(rich, Uint8Array.from(balance)) }], { sync: true })
   await using ledger = disposable(await open(level))
   assert.equal((await ledger.getAccount(keyOf('rich'))).balance, Number.MAX_SAFE_INTEGER)
   const toRich = { from: 'a', to: 'rich', amount: 1, nonce: 0 }
@@ -187,8 +188,8 @@ test('two nodes agree on the state if they executed the same, and only then', as
   for (const richer of ['nobody', 'a', 'nobody']) {
     const level = createMemoryLevel()
     await level.open()
-    const row = { type: 'put', key: Uint8Array.of(3, ...keyOf(richer)), value: Uint8Array.of(0x08, 100) } as const
-    await level.batch([row], { sync: true }) // a ledger that began with another state
+    const key = Uint8Array.of(3, ...keyOf(richer))
+    await level.batch([{ type: 'put', key, value: sealValue(key, Uint8Array.of(0x08, 100)) }], { sync: true }) // a ledger that began with another state
     await using ledger = disposable(await open(level))
     await ledger.execute(chain)
     digests.add(toHex(ledger.stateDigest))

@@ -4,10 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { type ExecutedCommit, type Ledger, openLedger } from '../../examples/ledger/ledger.ts'
+import { LedgerDatabase } from '../../examples/ledger/ledger-database.ts'
+import { FORMAT_KEY } from '../../examples/ledger/ledger-keys.ts'
 import { type ExecutorInit, runExecutor } from '../../examples/ledger/run-executor.ts'
 import { nextState } from '../../examples/ledger/state-digest.ts'
 import type { CommittedSubDag } from '../../src/consensus/committed-sub-dag.ts'
 import { digestOf } from '../../src/consensus/digest.ts'
+import { buildChain } from '../../src/testing/chain-builder.ts'
 import { chainOf, GENESIS, longChain, nodeWith } from './ledger-chain.ts'
 
 const directories: string[] = []
@@ -142,6 +145,23 @@ test('a ledger that is open elsewhere, damaged, closed or not a directory says s
   const file = join(directory, 'file')
   await writeFile(file, '')
   await assert.rejects(openLedger(file, { genesis: GENESIS }), { code: 'LEDGER_OPEN_FAILED' })
+})
+
+test('a ledger that cannot be the one that is wanted says which it is and what to do', async () => {
+  const directory = await emptyDirectory()
+  await withLedger((ledger) => ledger.execute(longChain(3)), directory)
+  const refused = (code: string, message: RegExp, genesis = GENESIS) =>
+    assert.rejects(openLedger(directory, { genesis }), { code, message })
+  const { genesis: other } = buildChain({ commits: 0, seed: 2 })
+  await refused('LEDGER_OTHER_CHAIN', /of another chain: use another data directory, or move the ledger away/, other)
+
+  const database = await LedgerDatabase.open(directory, undefined)
+  await database.write([{ type: 'put', key: FORMAT_KEY, value: Uint8Array.of(9) }])
+  await database.close()
+  await refused('LEDGER_WRONG_VERSION', /written in format 9, and this is format \d: use the version that wrote it/)
+
+  await rm(join(directory, 'CURRENT')) // LevelDB would begin anew and delete the data
+  await refused('LEDGER_CORRUPTED', /no file CURRENT: the data is damaged; move the directory away/)
 })
 
 test('the executor goes on where the ledger stands, one commit after the other', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { ClassicLevel } from 'classic-level'
+import type { Operation } from '../../src/storage/database.ts'
 import {
   blockKey,
   certifierCopyRange,
@@ -15,6 +16,7 @@ import {
 } from '../../src/storage/keys.ts'
 import { openLevelStore } from '../../src/storage/level-store.ts'
 import { StorageError, type StorageErrorCode } from '../../src/storage/storage-error.ts'
+import { sealValue } from '../../src/storage/value-checksum.ts'
 import { buildChain } from '../../src/testing/chain-builder.ts'
 import {
   assertAbsent,
@@ -59,6 +61,15 @@ async function withRaw<T>(path: string, use: (level: RawLevel) => Promise<T>): P
   }
 }
 
+/** A value as the store writes it. */
+function sealed(key: Uint8Array, value: Uint8Array): Operation {
+  return { type: 'put', key, value: sealValue(key, value) }
+}
+
+function put(level: RawLevel, key: Uint8Array, value: Uint8Array): Promise<void> {
+  return level.batch([sealed(key, value)])
+}
+
 /** Checks that a directory is refused, with the remedy in the message. */
 async function assertNotOpened(path: string, code: StorageErrorCode, remedy: RegExp): Promise<void> {
   await assert.rejects(openLevelStore(path, { genesis }), (thrown) => {
@@ -101,7 +112,7 @@ describe('opening a directory', () => {
       format[3] = 99
       await level.put(formatKey, format)
     })
-    await assertNotOpened(path, 'STORAGE_WRONG_VERSION', /use the version/)
+    await assertNotOpened(path, 'STORAGE_WRONG_VERSION', /written in format 99, and this is format \d: use the version/)
   })
 
   it('refuses a database of something else', async (t) => {
@@ -162,7 +173,7 @@ describe('opening a damaged directory', () => {
   ] as const) {
     it(`refuses ${what} highest synced commit`, async (t) => {
       const path = await filledPath(t)
-      await withRaw(path, (level) => (value ? level.put(commitKey(20), value) : level.del(commitKey(20))))
+      await withRaw(path, (level) => (value ? put(level, commitKey(20), value) : level.del(commitKey(20))))
       await assertRefused(openLevelStore(path, { genesis }), 'STORAGE_CORRUPTED')
     })
   }
@@ -184,11 +195,11 @@ describe('reading what is damaged', () => {
     await withRaw(path, (level) =>
       level.batch([
         { type: 'del', key: missing as Uint8Array },
-        { type: 'put', key: undecodable as Uint8Array, value: new Uint8Array(200).fill(0xff) },
-        { type: 'put', key: exchanged as Uint8Array, value: subDagAt(9).blocks[0]?.bytes as Uint8Array },
-        { type: 'put', key: commitKey(6), value: commitOf(7).bytes },
-        { type: 'del', key: commitKey(8) },
-        { type: 'put', key: committeeKey(1), value: Uint8Array.of(1) }
+        sealed(undecodable as Uint8Array, new Uint8Array(200).fill(0xff)),
+        sealed(exchanged as Uint8Array, subDagAt(9).blocks[0]?.bytes as Uint8Array),
+        sealed(commitKey(6), commitOf(7).bytes),
+        sealed(committeeKey(1), Uint8Array.of(1)),
+        { type: 'put', key: commitKey(8), value: commitOf(8).bytes } // without its checksum
       ])
     )
     const store = await openLevelStore(path, { genesis })
@@ -207,7 +218,7 @@ describe('what is on the disk', () => {
     const before = await openLevelStore(path, { genesis })
     await before.write({ commits: [], certifiers: [certifiersOf(10)] })
     await before.close()
-    await withRaw(path, (level) => level.put(lowestKey, Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 15)))
+    await withRaw(path, (level) => put(level, lowestKey, Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 15)))
     const store = await openLevelStore(path, { genesis })
     assert.equal(store.watermarks.lowestAvailable, 15)
     await assertAbsent(store, subDagAt(14))
