@@ -3,6 +3,8 @@ import { RpcError } from './rpc-error.ts'
 
 /** Bytes that may be begun in one turn of the event loop: a millisecond or two of encryption, so that what else waits in the loop comes soon. */
 const BYTES_PER_LOOP = 256 * 1024
+/** The same while the loop is late. */
+const BYTES_PER_LATE_LOOP = 64 * 1024
 /** What the smallest answer counts for: a lookup is not for nothing. */
 const LEAST_BYTES = 4 * 1024
 /** Nobody holds more than such a part of what is free (dynamic thresholds, Choudhury and Hahne): something is left for whoever comes next. */
@@ -32,7 +34,7 @@ export interface ServingTurnsInit {
   readonly clock: Clock
   /** Bytes of answers made and not yet taken, of all peers. */
   readonly maxBytes: number
-  /** Whether the event loop is late: then one frame is begun in each turn of it, however small. */
+  /** Whether the event loop is late: then less is begun in each turn of it. */
   readonly isLate: () => boolean
   /** Whether the node has more urgent things to do: then serving rests in between, too. */
   readonly isBusy: () => boolean
@@ -171,7 +173,7 @@ export class ServingTurns {
     share.served += cost(share, bytes)
     this.#hold(share, bytes)
     share.turns += 1
-    this.#credit = this.#init.isLate() ? 0 : this.#credit - Math.max(bytes, LEAST_BYTES)
+    this.#credit -= Math.max(bytes, LEAST_BYTES)
     this.#pumpSoon() // gives the credit back
   }
 
@@ -201,18 +203,25 @@ export class ServingTurns {
         held = bytes
         writing = { share, sinceMs: clock.monotonic(), shed }
         this.#writing.add(writing)
-        this.#pumpSoon()
+        this.#giveBack(Math.max(expected, LEAST_BYTES) - Math.max(bytes, LEAST_BYTES))
       },
       end: () => {
         if (state === 'over') return
+        const unused = state === 'making' ? expected - LEAST_BYTES : 0
         state = 'over'
         if (writing !== undefined) this.#writing.delete(writing)
         this.#hold(share, -held)
         share.turns -= 1
         this.#forget(share)
-        this.#pumpSoon()
+        this.#giveBack(unused)
       }
     }
+  }
+
+  /** What was expected and did not come may be begun by others in the same turn of the event loop. */
+  #giveBack(bytes: number): void {
+    this.#credit = Math.min(BYTES_PER_LOOP, this.#credit + Math.max(0, bytes))
+    this.#giveOut()
   }
 
   #forget(share: Share): void {
@@ -242,9 +251,13 @@ export class ServingTurns {
     })
   }
 
-  /** Gives out turns, as many as one turn of the event loop bears. */
   #pump(): void {
-    this.#credit = BYTES_PER_LOOP
+    this.#credit = this.#init.isLate() ? BYTES_PER_LATE_LOOP : BYTES_PER_LOOP
+    this.#giveOut()
+  }
+
+  /** Gives out turns, as many as this turn of the event loop still bears. */
+  #giveOut(): void {
     while (this.#waiting > 0 && this.#isOpen()) {
       const next = this.#next()
       if (next === undefined) {
