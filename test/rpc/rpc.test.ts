@@ -81,9 +81,9 @@ describe('rpc', () => {
     const errors: Record<string, RpcError> = {
       invalid: new RpcError('RPC_INVALID_REQUEST', 'out of range'),
       missing: new RpcError('RPC_NOT_FOUND', 'pruned', { lowestAvailable: 2 ** 40 }),
-      often: new RpcError('RPC_RATE_LIMITED', 'slow down', { retryAfterMs: 250 }),
       later: new RpcError('RPC_UNAVAILABLE', 'starting', { retryAfterMs: 1_000 }),
-      broken: new RpcError('RPC_INTERNAL', 'disk')
+      broken: new RpcError('RPC_INTERNAL', 'disk'),
+      often: new RpcError('RPC_RATE_LIMITED', 'slow down', { retryAfterMs: 250 }) // the last, for it is kept to
     }
     server.services.rpc.handle(protocol, async ({ text }) => {
       throw errors[text]
