@@ -43,9 +43,9 @@ export class FailingDisk {
 
   /** A commit store in a directory of this disk: see `openLevelStore`. */
   openStore(path: string, init: StoreInit): Promise<CommitStore> {
-    return openWrappedStore(path, init, ({ level, where, probe }) => ({
+    return openWrappedStore(path, init, ({ level, probe, ...rest }) => ({
+      ...rest,
       level: this.on(level),
-      where,
       probe: async (bytes) => {
         await this.#beforeWrite()
         await probe?.(bytes)

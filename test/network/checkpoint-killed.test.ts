@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,6 +10,7 @@ import { toHex } from '../../src/runtime/hex.ts'
 import { randomInteger, seededRandom } from '../../src/runtime/random.ts'
 import { openLevelStore } from '../../src/storage/index.ts'
 import { buildChain, changingValidators, commitAt, TestNetwork } from '../../src/testing/index.ts'
+import { killProcess } from '../kill-process.ts'
 import type { CheckpointedNodeOptions } from './checkpointed-node.ts'
 
 const SEED = Number(process.env.TEST_SEED ?? 60)
@@ -38,10 +39,10 @@ describe(`a node killed while it begins at a checkpoint (seed ${SEED})`, () => {
       const child = fork(new URL('./checkpointed-node.ts', import.meta.url), [JSON.stringify(options)], {
         stdio: ['ignore', 'ignore', 'inherit', 'ipc']
       })
-      t.after(() => kill(child))
+      t.after(() => killProcess(child))
       await once(child, 'message')
       await delay(randomInteger(random, 120)) // the instant is what is random here
-      await kill(child)
+      await killProcess(child)
 
       const store = await openLevelStore(options.directory, { genesis: chain.genesis })
       const { highestSynced, lowestAvailable } = store.watermarks
@@ -60,10 +61,3 @@ describe(`a node killed while it begins at a checkpoint (seed ${SEED})`, () => {
     }
   })
 })
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = once(child, 'exit')
-  child.kill('SIGKILL')
-  await ended
-}

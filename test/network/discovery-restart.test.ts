@@ -18,6 +18,7 @@ import {
   startDiscovery,
   until
 } from '../discovery/start-discovery.ts'
+import { killProcess } from '../kill-process.ts'
 import type { RememberingNodeOptions } from './remembering-node.ts'
 
 const options = { timeout: 60_000 }
@@ -107,7 +108,7 @@ test('a node that was killed comes back without seeds, through its good peers', 
     expected: idsOf(seed, ...others)
   })
   await once(child, 'message', { signal: context.signal }) // everyone is in its record
-  await kill(child)
+  await killProcess(child)
   await assertReturns(context, directory, seed, others)
 })
 
@@ -115,12 +116,6 @@ function launch(context: TestContext, init: RememberingNodeOptions): ChildProces
   const child = fork(new URL('./remembering-node.ts', import.meta.url), [JSON.stringify(init)], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc']
   })
-  context.after(() => kill(child))
+  context.after(() => killProcess(child))
   return child
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  child.kill('SIGKILL')
-  await once(child, 'exit')
 }

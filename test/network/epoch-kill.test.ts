@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, fork } from 'node:child_process'
-import { on, once } from 'node:events'
+import { on } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,6 +21,7 @@ import {
   startDelayingProxy,
   TestNetwork
 } from '../../src/testing/index.ts'
+import { killProcess } from '../kill-process.ts'
 import type { KilledNodeMessage, KilledNodeOptions } from './killed-node.ts'
 
 const SEED = Number(process.env.TEST_SEED ?? 21)
@@ -70,11 +71,6 @@ async function* messages(child: ChildProcess): AsyncGenerator<KilledNodeMessage>
   const ended = new AbortController()
   child.once('exit', () => ended.abort(new Error(`the node exited: ${child.exitCode ?? child.signalCode}`)))
   for await (const [message] of on(child, 'message', { signal: ended.signal })) yield message as KilledNodeMessage
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  child.kill('SIGKILL')
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
 }
 
 describe(`a node killed where epochs end (seed ${SEED})`, () => {
@@ -127,7 +123,7 @@ describe(`a node killed where epochs end (seed ${SEED})`, () => {
           killed += 1
           break
         }
-        await kill(child)
+        await killProcess(child)
       }
       assert.equal(killed, KILLS, 'nothing was left to interrupt')
       const ledger = await openLedger(join(directory, 'ledger'), { genesis: chain.genesis, transactions: 'certified' })
@@ -138,7 +134,7 @@ describe(`a node killed where epochs end (seed ${SEED})`, () => {
         { highestExecuted: COMMITS, state: toHex(states[COMMITS] ?? new Uint8Array()), ...undisturbed }
       )
     } finally {
-      if (child !== undefined) await kill(child)
+      if (child !== undefined) await killProcess(child)
       await proxy.stop()
       await rm(directory, { recursive: true, force: true })
     }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, fork } from 'node:child_process'
-import { on, once } from 'node:events'
+import { on } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +13,7 @@ import { randomInteger, seededRandom } from '../../src/runtime/random.ts'
 import type { CommitStore } from '../../src/storage/commit-store.ts'
 import { openMemoryStore } from '../../src/storage/index.ts'
 import { buildChain, commitAt, startDelayingProxy, TestNetwork } from '../../src/testing/index.ts'
+import { killProcess } from '../kill-process.ts'
 import type { KilledNodeMessage, KilledNodeOptions } from './killed-node.ts'
 
 const SEED = Number(process.env.TEST_SEED ?? 20)
@@ -42,11 +43,6 @@ async function* messages(child: ChildProcess): AsyncGenerator<KilledNodeMessage>
   const ended = new AbortController()
   child.once('exit', () => ended.abort(new Error(`the node exited: ${child.exitCode ?? child.signalCode}`)))
   for await (const [message] of on(child, 'message', { signal: ended.signal })) yield message as KilledNodeMessage
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  child.kill('SIGKILL')
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
 }
 
 describe(`a node killed in mid catch-up (seed ${SEED})`, () => {
@@ -103,7 +99,7 @@ describe(`a node killed in mid catch-up (seed ${SEED})`, () => {
           }
           if (life === KILLS && message.index === COMMITS) break
         }
-        await kill(child)
+        await killProcess(child)
         const again = [...asked].filter((key) => (indexOf.get(key) ?? 0) <= highest)
         assert.deepEqual(again, [], `life ${life}: fetched blocks of commits up to ${highest} again`)
       }
@@ -116,7 +112,7 @@ describe(`a node killed in mid catch-up (seed ${SEED})`, () => {
       )
       await Promise.all([ledger.close(), undisturbed.close()])
     } finally {
-      if (child !== undefined) await kill(child)
+      if (child !== undefined) await killProcess(child)
       await proxy.stop()
       await network.stop(server)
       await memory.close()

@@ -1,8 +1,8 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { killProcess } from '../kill-process.ts'
 
 /** A process that writes into a store and tells of it line by line. Killed at the end of the test if it is still there. */
 export class ChildStore {
@@ -44,11 +44,13 @@ export class ChildStore {
     this.#process.stdin.write(`${line}\n`)
   }
 
-  /** Kills it in the middle of whatever it does. */
+  /** Kills it in the middle of whatever it does. @throws where it had failed before */
   async kill(): Promise<void> {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
-    const ended = once(this.#process, 'exit')
-    this.#process.kill('SIGKILL')
-    await ended
+    if (this.#process.exitCode === 0) return
+    try {
+      await killProcess(this.#process)
+    } catch (cause) {
+      throw new Error(`the process failed: ${this.#errors}`, { cause })
+    }
   }
 }
