@@ -1,10 +1,10 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { setImmediate as otherWork } from 'node:timers/promises'
 import type { Committee } from '../../src/consensus/committee.ts'
-import type { ConsensusInterface, NodeStatus } from '../../src/node/soma-node.ts'
+import type { ConsensusInterface, NodeStatus, SomaNode } from '../../src/node/soma-node.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import { bytesEqual } from '../../src/runtime/hex.ts'
-import { errorCode } from '../../src/runtime/soma-error.ts'
+import { errorCode, toError } from '../../src/runtime/soma-error.ts'
 import type { ScriptedCommit, ScriptedConsensusOptions } from '../../src/testing/scripted-consensus.ts'
 import { ExecutedConsensus, type ExecutedState } from '../scripted/executed-consensus.ts'
 import { UsageError } from './cli-error.ts'
@@ -14,6 +14,12 @@ const SNAPSHOT_INTERVAL = 100
 
 /** Milliseconds between looks whether the next committee has been inserted. */
 const LOOK_MS = 20
+
+/** Milliseconds before a commit that the node's disk refused is handed in again. */
+const RETRY_MS = 1_000
+
+/** The part of the node's health. */
+const PART = 'consensus'
 
 /** What of a peer id tells whose it is. */
 interface Keyed {
@@ -28,6 +34,7 @@ export interface ScriptedConsensusInit {
     readonly consensus: ConsensusInterface
     readonly store: { readonly watermarks: { readonly highestSynced: { readonly index: number } } }
     status(): Promise<Pick<NodeStatus, 'epoch'>>
+    readonly reportHealth: SomaNode['reportHealth']
   }
   readonly options: ScriptedConsensusOptions
   /** What executes the node's commits; it may be missing where epochs have no end. */
@@ -40,13 +47,14 @@ export interface ScriptedConsensusInit {
 
 /**
  * Hands a node the commits of a scripted consensus, when they are due by their own timestamps, and as fast as the node takes them where it is late. Of
- * epochs whose committee the node is not in, it hands in nothing and lets it follow. Resolves when the signal aborts.
+ * epochs whose committee the node is not in, it hands in nothing and lets it follow. A disk that takes nothing makes it wait, with the node's health degraded.
+ * Resolves when the signal aborts.
  *
  * @throws {ConsensusInterfaceError} when the node refuses a commit
  * @throws {UsageError} `CONFIG_WRONG_VALUE` when the snapshot is of another chain or seed
  */
 export async function runScriptedConsensus(init: ScriptedConsensusInit): Promise<void> {
-  const { node, snapshotPath, clock, signal } = init
+  const { node, clock, signal } = init
   const consensus = await resume(init)
   try {
     while (!signal.aborted) {
@@ -56,7 +64,7 @@ export async function runScriptedConsensus(init: ScriptedConsensusInit): Promise
       const commit = await consensus.nextCommit({ signal })
       if (index > node.store.watermarks.highestSynced.index) await handIn(init, consensus, commit)
       else await otherWork()
-      if (index % SNAPSHOT_INTERVAL === 0) await save(consensus, snapshotPath)
+      if (index % SNAPSHOT_INTERVAL === 0) await saveIfPossible(init, consensus)
     }
   } catch (thrown) {
     if (!signal.aborted) throw thrown
@@ -76,7 +84,26 @@ async function handIn(
   }
   // Without proofs the executor inserts who comes next.
   while (options.epochs?.proofs === false && (await node.status()).epoch < epoch) await clock.sleep(LOOK_MS, { signal })
-  await node.consensus.sendCommit(commit, { signal })
+  await send(node, commit, clock, signal)
+}
+
+async function send(
+  node: ScriptedConsensusInit['node'],
+  commit: ScriptedCommit,
+  clock: Clock,
+  signal: AbortSignal
+): Promise<void> {
+  for (let isHeldUp = false; ; isHeldUp = true) {
+    try {
+      await node.consensus.sendCommit(commit, { signal })
+      if (isHeldUp) node.reportHealth(PART, { state: 'ok' })
+      return
+    } catch (thrown) {
+      if (errorCode(thrown) !== 'STORAGE_WRITE_FAILED') throw thrown
+      node.reportHealth(PART, { state: 'degraded', reason: `${toError(thrown).message}; trying again` })
+      await clock.sleep(RETRY_MS, { signal })
+    }
+  }
 }
 
 function isMember(committee: Committee, { publicKey }: Keyed): boolean {
@@ -106,6 +133,19 @@ async function resume({
     throw new UsageError('CONFIG_WRONG_VALUE', `the scripted consensus cannot go on from ${path}: ${cause.message}`, {
       cause
     })
+  }
+}
+
+/** A snapshot only makes the next start quicker. */
+async function saveIfPossible(
+  { node, snapshotPath }: ScriptedConsensusInit,
+  consensus: ExecutedConsensus
+): Promise<void> {
+  try {
+    await save(consensus, snapshotPath)
+  } catch (thrown) {
+    if (!(thrown instanceof Error && 'syscall' in thrown)) throw thrown
+    node.reportHealth(PART, { state: 'degraded', reason: `no snapshot was written: ${thrown.message}` })
   }
 }
 

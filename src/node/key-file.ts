@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { link, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
@@ -98,11 +98,16 @@ export async function writeKeyFile(path: string, keys: NodeKeys): Promise<void> 
     peerId: await peerIdOf(keys),
     ...Object.fromEntries(Object.entries(seeds).map(([name, seed]) => [name, toHex(seed)]))
   }
+  // Under its name it is there whole or not at all: a full disk would leave half of it, which no start could read and none would write over.
+  const unnamed = `${path}.${process.pid}.new`
   try {
-    await writeFile(path, `${JSON.stringify(content, undefined, 2)}\n`, { flag: 'wx', mode: 0o600, flush: true })
+    await writeFile(unnamed, `${JSON.stringify(content, undefined, 2)}\n`, { flag: 'wx', mode: 0o600, flush: true })
+    await link(unnamed, path)
   } catch (cause) {
     if (isSystemError(cause, 'EEXIST')) throw new KeyFileError('KEY_FILE_EXISTS', `${path} is there already`, { cause })
     throw new KeyFileError('KEY_FILE_UNWRITABLE', `cannot write ${path}: ${toError(cause).message}`, { cause })
+  } finally {
+    await rm(unnamed, { force: true })
   }
 }
 

@@ -19,9 +19,13 @@ export class CliProcess {
   #stdout = ''
   #stderr = ''
 
-  /** @param script the launcher, or another script of the repository */
-  constructor(args: readonly string[], cwd: string, script = 'examples/soma-p2p.mjs') {
-    const child = spawn(process.execPath, ['-C', 'source', `${root}${script}`, ...args], {
+  /**
+   * @param script the launcher, or another script of the repository
+   * @param wrapper a command that becomes the one after it
+   */
+  constructor(args: readonly string[], cwd: string, script = 'examples/soma-p2p.mjs', wrapper: readonly string[] = []) {
+    const [command, ...rest] = [...wrapper, process.execPath, '-C', 'source', `${root}${script}`, ...args]
+    const child = spawn(command as string, rest, {
       cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, NODE_TEST_CONTEXT: undefined }
@@ -40,6 +44,10 @@ export class CliProcess {
       stdout: this.#stdout,
       stderr: this.#stderr
     }))
+  }
+
+  get pid(): number {
+    return this.#child.pid as number
   }
 
   /** Resolves with the first match in what the process prints. */

@@ -6,6 +6,8 @@ import { after, before, test } from 'node:test'
 import { publicKeyFromRaw } from '@libp2p/crypto/keys'
 import { runScriptedConsensus, type ScriptedConsensusInit } from '../../examples/cli/run-scripted-consensus.ts'
 import type { ConsensusCommit } from '../../src/node/soma-node.ts'
+import type { Health } from '../../src/runtime/health.ts'
+import { StorageError } from '../../src/storage/storage-error.ts'
 import { buildGenesis } from '../../src/testing/genesis-builder.ts'
 import { deriveValidatorKeys } from '../../src/testing/validator-keys.ts'
 import { ed25519PublicKey } from '../../src/verify/ed25519.ts'
@@ -48,6 +50,14 @@ class TakingNode {
       return 'stored'
     },
     onOvertaken: () => () => {}
+  }
+
+  /** What it was told of the health of its consensus. */
+  readonly health: Health[] = []
+
+  reportHealth(part: string, health: Health): void {
+    assert.equal(part, 'consensus')
+    this.health.push(health)
   }
 
   async status(): Promise<{ epoch: number }> {
@@ -98,6 +108,26 @@ test('a commit is handed in when the round that certifies it is due', async () =
   await node.reached(11)
   while (clock.sleeping === 0) await new Promise(setImmediate)
   assert.equal(node.commits.length, 11)
+  await ended()
+})
+
+test('a disk that takes nothing makes it wait and say so, and nothing is left out', async () => {
+  const node = new TakingNode()
+  const { clock, ended } = run('refused', node)
+  const sleeps = async () => {
+    while (clock.sleeping === 0) await new Promise(setImmediate)
+  }
+  node.refusal = new StorageError('STORAGE_WRITE_FAILED', 'the disk is full')
+  clock.advance(5 * INTERVAL) // commits 1 and 2 are due
+  for (let time = 1; time <= 3; time++) {
+    await sleeps()
+    assert.equal(node.commits.length, 0)
+    assert.deepEqual(node.health.at(-1), { state: 'degraded', reason: 'the disk is full; trying again' })
+    if (time === 3) node.refusal = undefined
+    clock.advance(1_000)
+  }
+  await node.reached(2)
+  assert.deepEqual(node.health.at(-1), { state: 'ok' })
   await ended()
 })
 

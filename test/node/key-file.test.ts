@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -26,6 +27,26 @@ test('what is written is read again, for a validator and for a full node', async
     await writeKeyFile(path, keys)
     assert.deepEqual(await readKeyFile(path), keys)
   }
+})
+
+const hasSmallDisks = spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0
+
+test('a full disk leaves no half of a key file, which no later start could read', {
+  skip: !hasSmallDisks
+}, async () => {
+  const mount = join(directory, 'full')
+  await mkdir(mount)
+  const module = new URL('../../src/node/key-file.ts', import.meta.url).href
+  const script = `
+    import { writeFileSync, readdirSync } from 'node:fs'
+    import { generateNetworkKey, writeKeyFile } from '${module}'
+    try { writeFileSync('${mount}/filler', Buffer.alloc(1 << 20)) } catch {}
+    await writeKeyFile('${mount}/key.json', generateNetworkKey()).catch(({ code }) => console.log(code))
+    console.log(readdirSync('${mount}').join())`
+  const shell = `mount -t tmpfs -o size=64k tmpfs '${mount}' && exec "$0" "$@"`
+  const run = [process.execPath, '-C', 'source', '--input-type=module', '-e', script]
+  const { stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', shell, ...run], { encoding: 'utf8' })
+  assert.equal(stdout, 'KEY_FILE_UNWRITABLE\nfiller\n', stderr)
 })
 
 test('no two keys are the same', () => {
