@@ -43,4 +43,5 @@ export type {
 } from './peers.ts'
 export { PeersError, type PeersErrorCode } from './peers-error.ts'
 export type { PeersInit } from './peers-init.ts'
+export type { MeasuredAnswer, PeerSpeed } from './speed-meter.ts'
 export { subnetOf } from './subnet.ts'

@@ -2,11 +2,11 @@ import type { Logger, PeerId } from '@libp2p/interface'
 import { errorCode, SomaError } from '../runtime/soma-error.ts'
 import { Backoff } from './backoff.ts'
 import { type Consequence, consequenceOf } from './consequence.ts'
-import { DeliveryMeter } from './delivery-meter.ts'
 import { FadingRate } from './fading-rate.ts'
 import type { PeerReport, PeerStanding, ReportContext } from './peers.ts'
 import type { PeersInit } from './peers-init.ts'
 import { PenaltyTable } from './penalty-table.ts'
+import { type MeasuredAnswer, type PeerSpeed, SpeedMeter } from './speed-meter.ts'
 
 export interface PeerConductInit
   extends Required<
@@ -41,7 +41,7 @@ export class PeerConduct {
   readonly #init: PeerConductInit
   readonly #backoff: Backoff
   readonly #penalties: PenaltyTable
-  readonly #speed: DeliveryMeter
+  readonly #speed: SpeedMeter
   readonly #rate: FadingRate
   /** What came of each error. The same error may reach us twice, from the room that saw it and from the one that got it thrown, and counts once. */
   readonly #judged = new WeakMap<object, { readonly peer: string; readonly consequence: Consequence }>()
@@ -51,7 +51,7 @@ export class PeerConduct {
     this.#init = init
     this.#backoff = new Backoff({ clock, random, baseMs: init.backoffBaseMs, maxMs: init.backoffMaxMs, capacity })
     this.#penalties = new PenaltyTable({ clock, halfLifeMs: init.penaltyHalfLifeMs, capacity })
-    this.#speed = new DeliveryMeter(capacity)
+    this.#speed = new SpeedMeter({ clock, capacity })
     this.#rate = new FadingRate({ clock, halfLifeMs: DELIVERED_HALF_LIFE_MS, capacity })
   }
 
@@ -64,16 +64,18 @@ export class PeerConduct {
     return consequence
   }
 
-  delivered(peerId: PeerId, bytes: number, milliseconds: number): void {
+  delivered(peerId: PeerId, bytes: number): void {
     const key = peerId.toString()
-    this.#speed.add(key, bytes, milliseconds)
     this.#rate.add(key, bytes)
     this.#backoff.succeeded(key)
   }
 
-  /** Bytes a second while it delivers; `undefined` for a peer that has delivered nothing yet. */
-  throughput(peerId: PeerId): number | undefined {
-    return this.#speed.bytesPerSecond(peerId.toString())
+  measured(peerId: PeerId, answer: MeasuredAnswer): void {
+    this.#speed.add(peerId.toString(), answer)
+  }
+
+  speed(peerId: PeerId): PeerSpeed | undefined {
+    return this.#speed.speed(peerId.toString())
   }
 
   /** What it brings, whether or not it is asked all the time. */
@@ -91,7 +93,7 @@ export class PeerConduct {
       banned: this.#init.isBanned(peerId),
       penalty: this.#penalties.points(peerId.toString()),
       backoffMs: until === 0 ? 0 : until - this.#init.clock.monotonic(),
-      bytesPerSecond: this.throughput(peerId)
+      speed: this.speed(peerId)
     }
   }
 

@@ -35,6 +35,7 @@ import type {
 } from './peers.ts'
 import { type PeersInit, withDefaults } from './peers-init.ts'
 import { ProtectedPeers } from './protected-peers.ts'
+import type { MeasuredAnswer, PeerSpeed } from './speed-meter.ts'
 
 /** The parts of libp2p that the service works with. */
 export interface PeersComponents {
@@ -141,12 +142,16 @@ class PeerService implements Peers, Startable {
     return this.#conduct.report(peerId, error, context)
   }
 
-  delivered(peerId: PeerId, bytes: number, milliseconds: number): void {
-    this.#conduct.delivered(peerId, bytes, milliseconds)
+  delivered(peerId: PeerId, bytes: number): void {
+    this.#conduct.delivered(peerId, bytes)
   }
 
-  throughput(peerId: PeerId): number | undefined {
-    return this.#conduct.throughput(peerId)
+  measured(peerId: PeerId, answer: MeasuredAnswer): void {
+    this.#conduct.measured(peerId, answer)
+  }
+
+  speed(peerId: PeerId): PeerSpeed | undefined {
+    return this.#conduct.speed(peerId)
   }
 
   isAvailable(peerId: PeerId): boolean {

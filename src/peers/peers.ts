@@ -3,6 +3,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Consequence } from './consequence.ts'
 import type { InboundRefusal } from './peer-gate.ts'
 import type { ClosedReason } from './peer-tallies.ts'
+import type { MeasuredAnswer, PeerSpeed } from './speed-meter.ts'
 
 /** A peer, and where it may be reached. */
 export interface PeerAddresses {
@@ -50,8 +51,8 @@ export interface PeerStanding {
   readonly penalty: number
   /** Milliseconds until it may be asked again; 0 when it may. */
   readonly backoffMs: number
-  /** Measured speed of its deliveries; `undefined` when it has made none. */
-  readonly bytesPerSecond: number | undefined
+  /** How fast it answers; `undefined` when it has not lately. */
+  readonly speed: PeerSpeed | undefined
 }
 
 /** How many peers there are, and what happened to peers since the process began. */
@@ -100,11 +101,14 @@ export interface Peers {
    */
   report(peerId: PeerId, error: unknown, context?: ReportContext): Consequence
 
-  /** Reports useful data: bytes delivered, and how long it took. It ends the peer's backoff. */
-  delivered(peerId: PeerId, bytes: number, milliseconds: number): void
+  /** Reports bytes of useful data. It ends the peer's backoff. */
+  delivered(peerId: PeerId, bytes: number): void
 
-  /** Measured speed in bytes a second; `undefined` for a peer that has delivered nothing yet. */
-  throughput(peerId: PeerId): number | undefined
+  /** Reports how fast an answer came. */
+  measured(peerId: PeerId, answer: MeasuredAnswer): void
+
+  /** How fast a peer answers; `undefined` for one that has not within five minutes. */
+  speed(peerId: PeerId): PeerSpeed | undefined
 
   /** Whether a peer may be asked for something: neither banned nor in backoff. */
   isAvailable(peerId: PeerId): boolean

@@ -18,7 +18,7 @@ import type { Pace } from './pace.ts'
 import * as protocols from './protocols.ts'
 import type { CertifiedCommits, Range } from './range.ts'
 import { fetchBlocks } from './stages/fetch-blocks.ts'
-import { fetchCommits } from './stages/fetch-commits.ts'
+import { fetchCommits, sumBytes } from './stages/fetch-commits.ts'
 import { verifyBlocks } from './stages/verify-blocks.ts'
 import { verifyCommits } from './stages/verify-commits.ts'
 import { SyncError } from './sync-error.ts'
@@ -37,28 +37,44 @@ export interface RangeAttemptInit {
   /** Whether everything else waits for this range. */
   readonly isLowest: (range: Range) => boolean
   /** The range has come on: bytes arrived, commits were certified or blocks verified. */
-  readonly onProgress: (range: Range, bytes: number) => void
+  readonly onProgress: () => void
+}
+
+/** With whom a range is attempted, and how. */
+export interface AttemptOptions {
+  readonly peer: PeerId
+  /** The last commit that is asked for, where none is certified yet: never beyond what the peer claims to have. */
+  readonly end: number
+  readonly pace: Pace
+  readonly signal: AbortSignal
+  /** Called when commits were served and certified. */
+  readonly onServed: (served: { readonly commits: number; readonly epoch: number }) => void
 }
 
 /**
  * One attempt at a range with one peer: fetchCommits, verifyCommits, fetchBlocks, verifyBlocks. What is certified and verified goes into the range as
- * it comes, so that a failure loses only what was under way.
+ * it comes, so that a failure loses only what was under way. Two attempts at one range share what each brings.
  *
  * @throws what failed: an error of rpc, of verification, or the signal's reason
  */
 export async function attemptRange(
   init: RangeAttemptInit,
   range: Range,
-  { peer, pace, signal: stopped }: { readonly peer: PeerId; readonly pace: Pace; readonly signal: AbortSignal }
+  { peer, end, pace, signal: stopped, onServed }: AttemptOptions
 ): Promise<void> {
   const { rpc, blockVerifier, epochs, budget, onProgress } = init
+  let held = 0 // of the budget, for what is under way; what is kept is the range's
+  const keep = (bytes: number) => {
+    range.hold(bytes)
+    held -= bytes
+  }
   const ended = new AbortController() // a failure at the end of the pipe leaves nothing under way at its beginning
   const signal = anySignal([stopped, ended.signal])
   const options = { signal, onBytes: (bytes: number) => pace.arrived(bytes) }
   const request: RangeRequest = {
     peer,
     start: range.start,
-    end: range.end,
+    end,
     certified: range.remaining,
     hasBlock: (key) => range.hasBlock(key),
     async hold(bytes) {
@@ -67,9 +83,16 @@ export async function attemptRange(
         budget.release(bytes) // let in as the attempt ended, which has settled what it held
         throw toError(signal.reason)
       }
-      range.hold(bytes)
-      onProgress(range, bytes)
+      held += bytes
+      onProgress()
     }
+  }
+  const settle = (blocks: readonly VerifiedBlock[]) => {
+    const kept = range.addBlocks(blocks)
+    const spare = sumBytes(blocks.map((block) => block.bytes)) - kept // another has brought it
+    keep(kept)
+    held -= spare
+    budget.release(spare)
   }
   const results = pipe(
     single(request),
@@ -77,20 +100,26 @@ export async function attemptRange(
       maxCertifiers: (epoch) => epochs.maxCertifiers(range.start, epoch),
       fetch: ({ start, end }) => pace.watch(rpc.stream(peer, protocols.fetchCommits, { start, end }, options))
     }),
-    verifyCommits({ certify: (fetched) => certify(init, fetched, signal) }),
+    verifyCommits({
+      async certify(fetched) {
+        const { certified, error } = await certify(init, fetched, signal)
+        onServed({ commits: certified.commits.length, epoch: fetched.commits[0]?.commit.epoch ?? 0 })
+        keep(range.certify(certified))
+        return { certified: range.remaining ?? certified, error } // what came first holds
+      }
+    }),
     fetchBlocks({ fetch: (_, refs) => pace.watch(rpc.stream(peer, protocols.fetchBlocks, { refs }, options)) }),
     verifyBlocks({ verify: (blocks) => verifyCertified(blockVerifier, range, blocks, signal), ahead: BATCHES_AHEAD })
   )
   try {
     for await (const result of results) {
-      if (result.kind === 'blocks') range.addBlocks(result.blocks)
-      else if (range.certified === undefined) range.certify(result.certified)
-      onProgress(range, 0)
+      if (result.kind === 'blocks') settle(result.blocks)
+      onProgress()
     }
   } finally {
     ended.abort()
     signal.clear()
-    budget.release(range.settleHeld())
+    budget.release(held)
   }
 }
 

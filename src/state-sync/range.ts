@@ -42,7 +42,7 @@ export interface CompleteCommit {
 
 /**
  * One run of consecutive commits on its way from peers into the store. It keeps what was certified and verified when a peer fails, so that
- * the next one is asked for the rest only.
+ * the next one is asked for the rest only. Two peers may be at it at once: what both bring is kept once.
  */
 export class Range {
   readonly start: number
@@ -53,6 +53,8 @@ export class Range {
   #certified: CertifiedCommits | undefined
   /** Offset in the certified commits of the next one to be taken. */
   #taken = 0
+  /** How many of the commits not taken yet have a block. */
+  readonly #needed = new Map<string, number>()
   readonly #blocks = new Map<string, VerifiedBlock>()
   #heldBytes = 0
   #isAbandoned = false
@@ -94,10 +96,12 @@ export class Range {
 
   /** Whether nothing of what was certified is missing. */
   get isWhole(): boolean {
-    return (
-      this.remaining?.commits.every(({ commit }) => commit.blocks.every((ref) => this.#blocks.has(blockRefKey(ref)))) ??
-      false
-    )
+    return this.#certified !== undefined && this.missingBlocks === 0
+  }
+
+  /** Blocks of certified commits that are not here yet. */
+  get missingBlocks(): number {
+    return this.#needed.size - this.#blocks.size
   }
 
   /** Who was asked last. */
@@ -117,11 +121,34 @@ export class Range {
     this.#state = { name: this.#certified === undefined ? 'asked' : 'verifying', peer, since: now }
   }
 
-  /** asked -> verifying. A peer may serve fewer commits than asked: the range ends with them. */
-  certify(certified: CertifiedCommits): void {
+  /** asked, verifying: another peer is asked as well. */
+  join(): void {
+    this.#attempts += 1
+  }
+
+  /** asked, verifying: the peer that it was asked of has failed, and another that was asked beside it goes on. */
+  passTo(peer: PeerId): void {
+    this.#lastPeer = peer
+    if (this.#state.name === 'asked' || this.#state.name === 'verifying') this.#state = { ...this.#state, peer }
+  }
+
+  /**
+   * asked -> verifying, once. A peer may serve fewer commits than asked: the range ends with them.
+   *
+   * @returns the bytes of what is kept
+   */
+  certify(certified: CertifiedCommits): number {
+    if (this.#certified !== undefined) return 0
     this.#certified = certified
     this.#end = this.start + certified.commits.length - 1
     if (this.#state.name === 'asked') this.#state = { ...this.#state, name: 'verifying' }
+    if (this.#isAbandoned) return 0
+    let kept = 0
+    for (const { bytes, commit } of certified.commits) {
+      kept += bytes.byteLength
+      for (const key of commit.blocks.map(blockRefKey)) this.#needed.set(key, (this.#needed.get(key) ?? 0) + 1)
+    }
+    return kept
   }
 
   /** asked, verifying -> failed */
@@ -134,26 +161,19 @@ export class Range {
     this.#state = { name: 'ready' }
   }
 
-  /** Bytes were taken from the budget in the name of this range. */
+  /** Takes over bytes of the budget that an attempt has taken for what is kept here. */
   hold(bytes: number): void {
     this.#heldBytes += bytes
   }
 
-  /** Drops what an ended attempt held and did not leave here, and returns the bytes to give back. */
-  settleHeld(): number {
-    let kept = 0
-    for (const block of this.#blocks.values()) kept += block.bytes.byteLength
-    if (!this.#isAbandoned) for (const commit of this.remaining?.commits ?? []) kept += commit.bytes.byteLength
-    const excess = Math.max(0, this.#heldBytes - kept)
-    this.#heldBytes -= excess
-    return excess
-  }
-
-  /** Gives up a range whose commits came another way, and returns the bytes to give back. What its attempt still brings is not kept. */
+  /** Gives up a range whose commits came another way, and returns the bytes to give back. What its attempts still bring is not kept. */
   abandon(): number {
     this.#isAbandoned = true
+    this.#needed.clear()
     this.#blocks.clear()
-    return this.settleHeld()
+    const held = this.#heldBytes
+    this.#heldBytes = 0
+    return held
   }
 
   /** Shortens a range that no peer has been asked for yet. */
@@ -161,13 +181,21 @@ export class Range {
     if (this.#certified === undefined) this.#end = Math.max(this.start, Math.min(this.#end, end))
   }
 
-  addBlocks(blocks: readonly VerifiedBlock[]): void {
-    if (this.#isAbandoned) return
-    for (const block of blocks) this.#blocks.set(blockRefKey(block.ref), block)
+  /** Keeps those blocks that are still missing, and returns their bytes. */
+  addBlocks(blocks: readonly VerifiedBlock[]): number {
+    let kept = 0
+    for (const block of blocks) {
+      const key = blockRefKey(block.ref)
+      if (this.hasBlock(key)) continue
+      this.#blocks.set(key, block)
+      kept += block.bytes.byteLength
+    }
+    return kept
   }
 
+  /** Whether a block is here, or not needed any more. Of a range that is certified. */
   hasBlock(key: string): boolean {
-    return this.#blocks.has(key)
+    return this.#blocks.has(key) || !this.#needed.has(key)
   }
 
   /** Takes the next commit if all its blocks are there. */
@@ -184,11 +212,22 @@ export class Range {
       blocks.set(key, block)
       bytes += block.bytes.byteLength
     }
-    for (const key of blocks.keys()) this.#blocks.delete(key)
+    for (const key of blocks.keys()) this.#release(key)
     this.#taken += 1
     const budgetBytes = this.isTaken ? this.#heldBytes : Math.min(bytes, this.#heldBytes)
     this.#heldBytes -= budgetBytes
     const certifiers = this.isTaken ? certified.certifiers : []
     return { commit, blocks, certifiers, budgetBytes, origin: { certified, peer: this.#lastPeer } }
+  }
+
+  /** A commit that has a block was taken. */
+  #release(key: string): void {
+    const others = (this.#needed.get(key) ?? 0) - 1
+    if (others > 0) {
+      this.#needed.set(key, others)
+      return
+    }
+    this.#needed.delete(key)
+    this.#blocks.delete(key)
   }
 }

@@ -8,7 +8,7 @@ import type { RangeTable } from './range-table.ts'
  * @returns `undefined` where nothing is lacking
  */
 export function reasonToWait(next: number, heights: PeerHeights, { lowest }: RangeTable): string | undefined {
-  const isWanted = heights.highestKnown >= next || lowest?.certified !== undefined
+  const isWanted = heights.highestKnown(next - 1) >= next || lowest?.certified !== undefined
   if (!isWanted || lowest?.peer !== undefined || lowest?.isWhole === true) return undefined
   const failure = lowest?.state.name === 'failed' ? `; last failure: ${lowest.state.error.message}` : ''
   return `waiting for a peer that can deliver commit ${next}${pastOf(next, heights)}${failure}`

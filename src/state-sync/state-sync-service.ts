@@ -153,10 +153,7 @@ export class StateSyncService implements StateSync, Startable {
             guard,
             budget: this.#budget,
             isLowest: (other) => this.#ranges.lowest === other,
-            onProgress: (other, bytes) => {
-              this.#loop.progressed(other, bytes)
-              this.#tail.wake()
-            }
+            onProgress: () => this.#tail.wake()
           },
           range,
           by
@@ -221,7 +218,7 @@ export class StateSyncService implements StateSync, Startable {
 
   status(): StateSyncStatus {
     return {
-      highestKnown: this.#heights.highestKnown,
+      highestKnown: this.#heights.highestKnown(this.#init.store.watermarks.highestSynced.index),
       bytesInFlight: this.bytesInFlight,
       ranges: this.#ranges.ranges.map(({ next, end, state, peer, attempts }) => ({
         start: next,

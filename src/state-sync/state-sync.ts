@@ -18,7 +18,7 @@ import type { ConsensusCommit } from './local-consensus.ts'
 import type { RangeState } from './range.ts'
 
 /** What state sync asks of the peers room: who may be asked, and what became of it. */
-export type PeerPolicy = Pick<Peers, 'isAvailable' | 'throughput' | 'delivered' | 'report'>
+export type PeerPolicy = Pick<Peers, 'isAvailable' | 'speed' | 'measured' | 'delivered' | 'report'>
 
 /** Timing and bounds of state sync. Defaults are those of the seeds. */
 export interface StateSyncConfig {
@@ -34,7 +34,7 @@ export interface StateSyncConfig {
   readonly maxBytesInFlight: number
   /** Commits that the sync may run ahead of the slowest durable cursor. @default Infinity */
   readonly maxExecutorLead: number
-  /** Milliseconds without progress after which the lowest range is asked of another peer, where there is one. @default 3000 */
+  /** Milliseconds without progress after which the lowest range is taken from its peer, where another has it: long before, that is asked as well. @default 3000 */
   readonly stallMs: number
   /** While local consensus hands in commits, the sync leaves the tip to it for so many milliseconds after each. @default 2000 */
   readonly consensusGraceMs: number
@@ -96,7 +96,7 @@ export interface RangeStatus {
 
 /** Where the sync stands. */
 export interface StateSyncStatus {
-  /** The highest commit that any peer is believed to have. */
+  /** The highest commit that is likely to be there: not whatever a single peer claims that did not deliver. */
   readonly highestKnown: number
   readonly bytesInFlight: number
   readonly ranges: readonly RangeStatus[]

@@ -13,6 +13,7 @@ export type SyncErrorCode =
   | 'SYNC_CHECKPOINT_CONFLICT' // the store holds another chain than the trusted checkpoint is of
   // a peer
   | 'SYNC_WRONG_CHAIN' // a peer that speaks this chain's protocols and has another genesis
+  | 'SYNC_SUPERSEDED' // given up because another peer was faster: nobody is to blame
   // the consensus interface: answers to its caller
   | 'CONSENSUS_GAP' // a commit that does not follow the highest synced one
   | 'CONSENSUS_BROKEN_LINK' // the right index, another previous digest

@@ -1,18 +1,17 @@
 import type { Logger, PeerId } from '@libp2p/interface'
 import { anySignal } from 'any-signal'
-import { consequenceOf } from '../peers/consequence.ts'
-import { RpcError } from '../rpc/rpc-error.ts'
 import type { ByteBudget } from '../runtime/byte-budget.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { HealthRegistry } from '../runtime/health.ts'
 import type { Mailbox } from '../runtime/mailbox.ts'
 import type { Random } from '../runtime/random.ts'
-import { errorCode, SomaError, toError } from '../runtime/soma-error.ts'
+import { errorCode, toError } from '../runtime/soma-error.ts'
 import type { TaskGroup } from '../runtime/task-group.ts'
-import { Pace } from './pace.ts'
-import { choosePeer } from './peer-balancer.ts'
+import type { Attempt } from './attempts.ts'
 import type { PeerHeights } from './peer-heights.ts'
 import type { Range } from './range.ts'
+import { RangeAsker } from './range-asker.ts'
+import type { AttemptOptions } from './range-attempt.ts'
 import type { RangeTable } from './range-table.ts'
 import { reasonToWait } from './reason-to-wait.ts'
 import type { PeerPolicy, StateSyncConfig } from './state-sync.ts'
@@ -42,16 +41,6 @@ interface Connected {
   askedAt: number
 }
 
-/** A range being fetched from a peer. */
-interface Attempt {
-  readonly range: Range
-  readonly peer: PeerId
-  readonly controller: AbortController
-  readonly since: number
-  readonly pace: Pace
-  bytes: number
-}
-
 export interface SyncLoopInit {
   readonly mailbox: Mailbox<SyncMessage>
   readonly ranges: RangeTable
@@ -65,10 +54,7 @@ export interface SyncLoopInit {
   readonly config: StateSyncConfig
   readonly log: Logger
   /** Fetches and verifies a range with a peer. */
-  readonly attempt: (
-    range: Range,
-    by: { readonly peer: PeerId; readonly pace: Pace; readonly signal: AbortSignal }
-  ) => Promise<void>
+  readonly attempt: (range: Range, by: AttemptOptions) => Promise<void>
   /** Checks the peer's chain and asks for its heights. */
   readonly greet: (peer: PeerId) => void
   /** Asks for a peer's heights. */
@@ -84,15 +70,6 @@ export interface SyncLoopInit {
   readonly isLeftToConsensus: () => boolean
 }
 
-/** Failures after which the same peer would give the same answer again: it does not have what it claims. */
-const NOT_DELIVERED: ReadonlySet<string> = new Set(['RPC_NOT_FOUND', 'COMMITS_EMPTY', 'BLOCKS_MISSING'])
-/** A range rests so long after it failed with the only peer that has it, or by a fault that no peer is to blame for. */
-const RETRY_MS = 1_000
-/** Who delivers less is as good as silent: a hundredth of what a home connection brings. */
-const LEAST_BYTES_PER_SECOND = 16 * 1024
-/** And so is who delivers less than such a part of what another does. */
-const LEAST_SHARE = 1 / 16
-
 /**
  * The one event loop of state sync (seed: StateSyncEventLoop). It alone changes heights, ranges and attempts, one message at a time; what takes
  * long runs in tasks that report back by message.
@@ -100,14 +77,12 @@ const LEAST_SHARE = 1 / 16
 export class SyncLoop {
   readonly #init: SyncLoopInit
   readonly #connected = new Map<string, Connected>()
-  readonly #attempts = new Map<Range, Attempt>()
+  readonly #asker: RangeAsker
   #halted: Error | undefined
-  /** How far the chain had come at last sight, and since when. */
-  #seenUpTo = 0
-  #movedAt = Number.NEGATIVE_INFINITY
 
   constructor(init: SyncLoopInit) {
     this.#init = init
+    this.#asker = new RangeAsker({ ...init, launch: (attempt) => this.#launch(attempt) })
   }
 
   /** Why the sync has halted, if it has. */
@@ -129,13 +104,7 @@ export class SyncLoop {
     this.#halted = error
     this.#init.health.set('state-sync', { state: 'failed', reason: `halted, ${errorCode(error)}: ${error.message}` })
     this.#init.log.error('halted: %s', error.message)
-    for (const attempt of this.#attempts.values()) attempt.controller.abort(error)
-  }
-
-  /** Bytes for a range were let in. */
-  progressed(range: Range, bytes: number): void {
-    const attempt = this.#attempts.get(range)
-    if (attempt !== undefined) attempt.bytes += bytes
+    for (const attempt of this.#asker.attempts.all()) attempt.controller.abort(error)
   }
 
   #handle(message: SyncMessage): void {
@@ -195,61 +164,47 @@ export class SyncLoop {
       if (isChecked) queryHeight(peer)
       else greet(peer)
     }
-    this.#loseTurnIfSlow()
+    this.#asker.askBesideLaggards()
+    this.#asker.takeFromSlow()
   }
 
-  /** Everything waits for the lowest range: when its peer is silent or slow and another has it, the other is asked. */
-  #loseTurnIfSlow(): void {
-    const { ranges, config } = this.#init
-    const attempt = ranges.lowest === undefined ? undefined : this.#attempts.get(ranges.lowest)
-    if (attempt === undefined) return
-    const others = this.#candidates(attempt.range).filter(({ peer }) => !peer.equals(attempt.peer))
-    if (others.length === 0) return
-    const fastest = Math.max(...others.map(({ throughput }) => throughput ?? 0))
-    const least = Math.max(LEAST_BYTES_PER_SECOND, fastest * LEAST_SHARE)
-    if (!attempt.pace.isBelow(least, config.stallMs)) return
-    const what = `under ${Math.round(least)} bytes/s for ${config.stallMs} ms, and others have it`
-    attempt.controller.abort(new RpcError('RPC_TIMEOUT', what))
-  }
-
-  #attemptEnded({ range, peer, since, bytes }: Attempt, error: Error | undefined): void {
-    const { peers, clock, ranges } = this.#init
-    const now = clock.monotonic()
-    this.#attempts.delete(range)
-    if (error instanceof SyncError && error !== this.#halted) {
-      range.fail(error, now)
+  #attemptEnded(attempt: Attempt, error: Error | undefined): void {
+    const { ranges, clock } = this.#init
+    const { range } = attempt
+    this.#asker.attempts.delete(attempt)
+    if (error instanceof SyncError && error !== this.#halted && error.code !== 'SYNC_SUPERSEDED') {
+      range.fail(error, clock.monotonic())
       this.#init.onHalt(error)
       return
     }
-    if (error === undefined) peers.delivered(peer, bytes, now - since)
-    else if (this.#halted === undefined) this.#blame(peer, range, error)
+    if (error === undefined) this.#asker.finished(attempt)
+    else if (errorCode(error) === 'SYNC_SUPERSEDED') this.#asker.superseded(attempt)
+    else if (this.#halted === undefined) this.#blame(attempt, error)
+    const [other] = this.#asker.attempts.at(range)
     if (error === undefined || range.isWhole) range.finish()
-    else range.fail(error, now)
+    else if (other !== undefined) range.passTo(other.peer)
+    else range.fail(error, clock.monotonic())
     if (range.isTaken) ranges.drop(range)
   }
 
-  #blame(peer: PeerId, range: Range, error: Error): void {
-    const { peers, heights, log } = this.#init
-    log('range %d-%d failed with %p: %s %s', range.start, range.end, peer, errorCode(error), error.message)
-    if (NOT_DELIVERED.has(errorCode(error))) {
-      heights.notDelivered(peer, range.next, error instanceof RpcError ? error.lowestAvailable : undefined)
-    }
-    peers.report(peer, error)
+  #blame(attempt: Attempt, error: Error): void {
+    const { range, peer } = attempt
+    this.#init.log('range %d-%d failed with %p: %s %s', range.start, range.end, peer, errorCode(error), error.message)
+    this.#asker.failed(attempt, error)
   }
 
   /** Begins what can be begun: first ranges that failed, from the lowest up, then new ones. */
   #schedule(): void {
     if (this.#halted !== undefined || this.#init.isLeftToConsensus()) return
-    const { ranges, heights, budget, takenUpTo, clock } = this.#init
-    if (takenUpTo() !== this.#seenUpTo) this.#movedAt = clock.monotonic()
-    this.#seenUpTo = takenUpTo()
+    const { ranges, heights, budget } = this.#init
+    this.#asker.look()
     this.#fillFront()
     for (const range of ranges.askable) {
       if (range.certified === undefined && heights.having(range.next).length === 0) ranges.drop(range)
-      else this.#ask(range)
+      else this.#asker.ask(range)
     }
     for (let range = this.#plan(); range !== undefined; range = this.#plan()) {
-      if (this.#ask(range)) continue
+      if (this.#asker.ask(range)) continue
       ranges.drop(range)
       break
     }
@@ -265,73 +220,34 @@ export class SyncLoop {
     const { ranges, takenUpTo } = this.#init
     if (ranges.lowest === undefined || ranges.lowest.next <= takenUpTo() + 1) return
     const range = this.#plan(1)
-    if (range !== undefined && !this.#ask(range)) ranges.drop(range)
+    if (range !== undefined && !this.#asker.ask(range)) ranges.drop(range)
   }
 
   #plan(beyond = 0): Range | undefined {
     const { ranges, heights, config, takenUpTo, ceiling } = this.#init
-    return ranges.plan(takenUpTo(), heights.highestKnown, {
+    return ranges.plan(takenUpTo(), heights.highestClaimed, {
       commitsPerRange: config.commitsPerRange,
       maxRanges: config.maxRangesInFlight + beyond,
       ceiling: ceiling()
     })
   }
 
-  /** Asks somebody for a range, preferring anyone to the peer that failed it last. Returns false when nobody can be asked now. */
-  #ask(range: Range): boolean {
-    const { heights, random, clock } = this.#init
-    const candidates = this.#candidates(range)
-    const others = candidates.filter(({ peer }) => range.lastPeer === undefined || !peer.equals(range.lastPeer))
-    const peer = choosePeer(others.length > 0 ? others : candidates, random)
-    if (peer === undefined || this.#rests(range, others.length > 0)) return false
-    range.shorten(heights.get(peer)?.highest ?? range.end)
-    const now = clock.monotonic()
-    range.ask(peer, now)
-    const pace = new Pace(() => clock.monotonic())
-    this.#launch({ range, peer, controller: new AbortController(), since: now, pace, bytes: 0 })
-    return true
-  }
-
-  /** Whether it is too early to try a failed range again: nobody is asked the same thing over and over without a pause. */
-  #rests({ state, next }: Range, isAskedElsewhere: boolean): boolean {
-    if (state.name === 'failed' && errorCode(state.error) === 'BLOCK_UNKNOWN_EPOCH') {
-      // it waited in vain for the chain to come to its epoch, and would again while that stands still
-      if (next > this.#init.takenUpTo() + 1 && this.#movedAt <= state.since) return true
-    }
-    if (state.name !== 'failed' || this.#init.clock.monotonic() - state.since >= RETRY_MS) return false
-    return !isAskedElsewhere || !(state.error instanceof SomaError) || consequenceOf(errorCode(state.error)) === 'none'
-  }
-
   #launch(attempt: Attempt): void {
     const { tasks, mailbox } = this.#init
-    this.#attempts.set(attempt.range, attempt)
+    const { range, peer, end, pace, controller } = attempt
     tasks.run(async (groupSignal) => {
-      const signal = anySignal([groupSignal, attempt.controller.signal])
+      const signal = anySignal([groupSignal, controller.signal])
+      const onServed: AttemptOptions['onServed'] = (served) => this.#asker.served(attempt, served)
       let error: Error | undefined
       try {
-        await this.#init.attempt(attempt.range, { peer: attempt.peer, pace: attempt.pace, signal })
+        await this.#init.attempt(range, { peer, end, pace, signal, onServed })
       } catch (thrown) {
-        error = attempt.controller.signal.aborted ? toError(attempt.controller.signal.reason) : toError(thrown)
+        error = controller.signal.aborted ? toError(controller.signal.reason) : toError(thrown)
       } finally {
         signal.clear()
       }
       mailbox.post({ type: 'attempt-ended', attempt, error })
     })
-  }
-
-  /** Peers that may be asked for a range now. Commits may be cut short, but the blocks of those that are certified are needed all. */
-  #candidates(range: Range) {
-    const { heights, peers, config, ranges, takenUpTo } = this.#init
-    // everything waits for it: it finds a peer though all have their hands full
-    const isFirst = range === ranges.lowest && range.next <= takenUpTo() + 1
-    const most = config.maxRangesPerPeer + (isFirst ? 1 : 0)
-    const busy = new Map<string, number>()
-    for (const { peer } of this.#attempts.values()) busy.set(peer.toString(), (busy.get(peer.toString()) ?? 0) + 1)
-    return heights
-      .having(range.next, range.certified === undefined ? range.next : range.end)
-      .filter(({ peer }) => peers.isAvailable(peer))
-      .map(({ peer }) => ({ peer, inFlight: busy.get(peer.toString()) ?? 0, throughput: peers.throughput(peer) }))
-      .filter(({ inFlight }) => inFlight < most)
   }
 
   #reportHealth(): void {

@@ -10,7 +10,7 @@ export interface RangeRequest {
   readonly end: number
   /** What an earlier attempt left: then only blocks are fetched. */
   readonly certified: CertifiedCommits | undefined
-  /** Whether an earlier attempt left a block, by its key. */
+  /** Whether another attempt has brought a block, by its key. */
   hasBlock(key: string): boolean
   /** Takes bytes from the sync's budget in the name of this range, when there is room for them. */
   hold(bytes: number): Promise<void>

@@ -80,7 +80,7 @@ async function assertHoldsOut(
   const honestIds = new Set(idsOf(...honest))
   const countHonest = () => countedBy(victim).filter((id) => honestIds.has(id)).length
   await until(context, () => countHonest() >= TARGET / 2 && victim.discovery.status().dialling === 0)
-  for (const { node } of sybils) victim.peers.delivered(node.peerId, 100_000_000, 1_000)
+  for (const { node } of sybils) victim.peers.delivered(node.peerId, 100_000_000)
   const { succeeded } = victim.discovery.status().exchanges
   while (victim.discovery.status().exchanges.succeeded < succeeded + 12) {
     const { exchanges } = victim.discovery.status()

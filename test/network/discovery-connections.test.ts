@@ -39,7 +39,7 @@ test('of nine who want to be connected to it, a node keeps the five that deliver
   })
   const most = highWater(hub)
   const others = await makePeers(9)
-  for (const [index, { peerId }] of others.entries()) hub.peers.delivered(peerId, 1_000_000 * (index + 1), 1)
+  for (const [index, { peerId }] of others.entries()) hub.peers.delivered(peerId, 1_000_000 * (index + 1))
   const nodes = await Promise.all(
     others.map(({ privateKey }) =>
       startDiscovery(context, { privateKey, configured: hub.addresses, config: { targetConnections: 2 } })
@@ -67,13 +67,13 @@ test(
       await startDiscovery(context, { configured: seeds })
     ]
     await until(context, () => same(keptBy(hub), idsOf(busy, busier)))
-    for (const { node } of [busy, busier]) hub.peers.delivered(node.peerId, 1_000_000, 1)
+    for (const { node } of [busy, busier]) hub.peers.delivered(node.peerId, 1_000_000)
 
     const friend = await startDiscovery(context)
     hub.discovery.setConfiguredPeers([{ peerId: friend.node.peerId, addresses: friend.node.getMultiaddrs() }])
     const holds = (node: DiscoveryNode) => keptBy(hub).includes(node.node.peerId.toString())
     await until(context, () => holds(friend) && keptBy(hub).length === 2)
-    hub.peers.delivered(friend.node.peerId, 1, 1)
+    hub.peers.delivered(friend.node.peerId, 1)
     let wasLost = false
     hub.node.addEventListener('peer:disconnect', ({ detail }: CustomEvent<PeerId>) => {
       if (detail.equals(friend.node.peerId)) wasLost = true
@@ -94,7 +94,7 @@ test('who is in the allowlist gets in when the node is full', options, async (co
   })
   const first = await startDiscovery(context, { configured: hub.addresses })
   await until(context, () => same(keptBy(hub), idsOf(first)))
-  hub.peers.delivered(first.node.peerId, 1_000_000, 1)
+  hub.peers.delivered(first.node.peerId, 1_000_000)
   const chosen = await startDiscovery(context, { privateKey, configured: hub.addresses })
   await until(context, () => same(keptBy(hub), idsOf(chosen)))
   const { full } = hub.peers.counts().closed

@@ -24,7 +24,7 @@ test('a scrape tells who is connected and what happened, the same at every scrap
   await b.peers.dial({ peerId: node.peerId, addresses: node.getMultiaddrs() })
   await until(context, () => peers.connected().length === 2)
   peers.protect('committee', [a.node.peerId])
-  peers.delivered(b.node.peerId, 1_000_000, 10)
+  peers.delivered(b.node.peerId, 1_000_000)
   gate.ban(banned.node.peerId, 3_600_000, 'reason')
   await banned.peers.dial({ peerId: node.peerId, addresses: node.getMultiaddrs() })
   await evicted.peers.dial({ peerId: node.peerId, addresses: node.getMultiaddrs() })

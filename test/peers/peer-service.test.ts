@@ -38,10 +38,11 @@ test('a network fault costs a peer its turn until the backoff ends', async (cont
 test('a delivery ends the backoff and is measured', async (context) => {
   const { peers } = await start(context)
   peers.report(stranger, timeout())
-  peers.delivered(stranger, 10_000, 500)
+  peers.delivered(stranger, 10_000)
   assert.equal(peers.isAvailable(stranger), true)
-  assert.equal(peers.throughput(stranger), 20_000)
-  assert.deepEqual(peers.standing(stranger), { banned: false, penalty: 0, backoffMs: 0, bytesPerSecond: 20_000 })
+  peers.measured(stranger, { bytes: 100_000, firstByteMs: 20, milliseconds: 520, isWhole: true })
+  const speed = { latencyMs: 20, bytesPerSecond: 200_000, hasAnswered: true }
+  assert.deepEqual(peers.standing(stranger), { banned: false, penalty: 0, backoffMs: 0, speed })
 })
 
 test('a peer is left alone for as long as it asks, within bounds', async (context) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { MeasuredAnswer } from '../../src/peers/speed-meter.ts'
 import { Pace } from '../../src/state-sync/pace.ts'
 
 function setUp() {
@@ -62,5 +63,48 @@ describe('Pace', () => {
     }
     pass(10_000)
     assert.equal(pace.isBelow(1_000, 1_000), false)
+  })
+
+  it('measures each answer: its bytes, its first byte and how long it was waited for, whole or not', async () => {
+    let now = 0
+    const answers: MeasuredAnswer[] = []
+    const pace = new Pace(
+      () => now,
+      (answer) => answers.push(answer)
+    )
+    const answer = async function* (isWhole: boolean) {
+      now += 30
+      pace.arrived(0)
+      now += 20
+      pace.arrived(1_000)
+      yield 1
+      now += 50
+      pace.arrived(500)
+      if (!isWhole) throw new Error('torn')
+      yield 2
+    }
+    for await (const _ of pace.watch(answer(true))) now += 10_000
+    await assert.rejects(Array.fromAsync(pace.watch(answer(false))))
+    const measured = { bytes: 1_500, firstByteMs: 50, milliseconds: 100 }
+    assert.deepEqual(answers, [
+      { ...measured, isWhole: true },
+      { ...measured, isWhole: false }
+    ])
+    assert.deepEqual([pace.waitedMs, pace.bytes], [200, 3_000])
+  })
+
+  it('measures the silence of an answer that was given up', async () => {
+    let now = 0
+    const answers: MeasuredAnswer[] = []
+    const pace = new Pace(
+      () => now,
+      (answer) => answers.push(answer)
+    )
+    const next = async () => {
+      now += 4_000
+      throw new Error('given up')
+    }
+    await assert.rejects(Array.fromAsync(pace.watch({ [Symbol.asyncIterator]: () => ({ next }) })))
+    assert.deepEqual(answers, [{ bytes: 0, firstByteMs: 4_000, milliseconds: 4_000, isWhole: false }])
   })
 })

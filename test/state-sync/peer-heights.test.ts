@@ -18,7 +18,7 @@ describe('PeerHeights', () => {
       heights.having(15).map(({ peer }) => peer),
       [b]
     )
-    assert.equal(heights.highestKnown, 20)
+    assert.equal(heights.highestClaimed, 20)
   })
 
   it('lets a claim go down as well as up, and moves no other row', async () => {
@@ -28,7 +28,7 @@ describe('PeerHeights', () => {
     heights.claim(liar, Number.MAX_SAFE_INTEGER, 1)
     assert.deepEqual(heights.get(honest), { peer: honest, highest: 10, lowest: 1 })
     heights.claim(liar, 3, 1)
-    assert.equal(heights.highestKnown, 10)
+    assert.equal(heights.highestClaimed, 10)
   })
 
   it('takes a lowest above the highest as having nothing', async () => {
@@ -37,7 +37,7 @@ describe('PeerHeights', () => {
     heights.claim(peer, 5, 9)
     assert.deepEqual(heights.having(5), [])
     assert.deepEqual(heights.having(7), [])
-    assert.equal(heights.highestKnown, 0)
+    assert.equal(heights.highestClaimed, 0)
   })
 
   it('does not believe what was not delivered, for a while, whatever is claimed again', async () => {
@@ -52,14 +52,53 @@ describe('PeerHeights', () => {
     assert.equal(heights.get(peer)?.highest, 200)
   })
 
+  it('believes less and less long what is never delivered, over its connections too', async () => {
+    let now = 0
+    const heights = new PeerHeights(() => now)
+    const peer = await randomPeer()
+    const disbeliefs = []
+    for (let count = 0; count < 8; count++) {
+      heights.claim(peer, 100, 1)
+      heights.notDelivered(peer, 51)
+      const since = now
+      while (heights.get(peer)?.highest !== 100) now += 1_000
+      disbeliefs.push((now - since) / 1_000)
+      heights.forget(peer)
+    }
+    assert.deepEqual(disbeliefs, [10, 20, 40, 80, 160, 300, 300, 300])
+    now += 15 * 60_000
+    heights.claim(peer, 100, 1)
+    heights.notDelivered(peer, 51)
+    now += 10_000
+    assert.equal(heights.get(peer)?.highest, 100, 'and forgets in time')
+  })
+
+  it('takes for likely what a lone peer claims, until it fails and others say otherwise', async () => {
+    const heights = new PeerHeights(() => 0)
+    const [liar, newcomer, honest] = await Promise.all([randomPeer(), randomPeer(), randomPeer()])
+    heights.claim(liar, 1_000_000, 1)
+    assert.equal(heights.highestKnown(500), 1_000_000)
+    heights.asked(liar, false)
+    heights.claim(newcomer, 20, 1)
+    assert.equal(heights.highestKnown(500), 1_000_000, 'who is behind us cannot know')
+    heights.claim(honest, 510, 1)
+    assert.equal(heights.highestKnown(500), 510)
+    heights.claim(newcomer, 1_000_000, 1)
+    assert.equal(heights.highestKnown(500), 1_000_000, 'more claim it')
+    heights.asked(honest, true)
+    assert.equal(heights.highestKnown(500), 510, 'but none of them has delivered')
+    heights.asked(liar, true)
+    assert.equal(heights.highestKnown(500), 1_000_000)
+  })
+
   it('never lowers a claim by a push, and forgets a peer that left', async () => {
     const heights = new PeerHeights(() => 0)
     const peer = await randomPeer()
     heights.claim(peer, 100, 1)
     heights.reached(peer, 90, 1)
-    assert.equal(heights.highestKnown, 100)
+    assert.equal(heights.highestClaimed, 100)
     heights.reached(peer, 101, 1)
-    assert.equal(heights.highestKnown, 101)
+    assert.equal(heights.highestClaimed, 101)
     heights.forget(peer)
     assert.deepEqual(heights.all(), [])
   })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { PeerId } from '@libp2p/interface'
 import { trustBlock, type VerifiedBlock } from '../../src/consensus/signed-block.ts'
 import type { Rpc } from '../../src/rpc/rpc.ts'
 import { ByteBudget } from '../../src/runtime/byte-budget.ts'
@@ -21,6 +22,8 @@ const INDEX = 3
 const { commit, blocks } = commitAt(chain, INDEX).subDag
 const [first] = blocks
 if (first === undefined || blocks.length < 2) throw new RangeError('a commit of two blocks is needed')
+
+const by = (peer: PeerId) => ({ peer, pace: new Pace(() => systemClock.monotonic()), onServed: () => {} })
 
 /** Held by somebody else at the beginning. */
 const OTHERS = 1_000
@@ -55,7 +58,7 @@ async function begin() {
       onProgress: () => {}
     },
     range,
-    { peer: await randomPeer(), pace: new Pace(() => systemClock.monotonic()), signal: stopped.signal }
+    { ...by(await randomPeer()), end: INDEX, signal: stopped.signal }
   ).then(
     () => undefined,
     (thrown: unknown) => thrown
@@ -143,7 +146,7 @@ describe('an attempt at a range whose certified commits conflict with the truste
           onProgress: () => {}
         },
         range,
-        { peer, pace: new Pace(() => systemClock.monotonic()), signal: new AbortController().signal }
+        { ...by(peer), end: 4, signal: new AbortController().signal }
       )
     const peer = await randomPeer()
     await assert.rejects(attempt(new CheckpointGuard({ commit: commit.ref, committee })), (thrown: unknown) => {

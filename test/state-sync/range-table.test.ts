@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { trustBlock } from '../../src/consensus/signed-block.ts'
-import type { Range, RangeState } from '../../src/state-sync/range.ts'
+import { Range, type RangeState } from '../../src/state-sync/range.ts'
 import { RangeTable } from '../../src/state-sync/range-table.ts'
 import { buildChain, commitAt } from '../../src/testing/index.ts'
 import { randomPeer } from './random-peer.ts'
@@ -131,9 +131,18 @@ describe('a range that local consensus has overtaken', () => {
     const { commits, skippedBytes } = table.take(11, 100, 1e9) // 1 to 10 were handed in
     assert.equal(commits.length, 10)
     assert.equal(skippedBytes, 50_000)
-    fill(stale, 4, 10) // its attempt is still under way
-    stale.hold(7_000)
-    assert.equal(stale.settleHeld(), 7_000)
+    // its attempt is still under way
+    assert.equal(stale.addBlocks(commitAt(chain, 4).subDag.blocks.map(trustBlock)), 0)
+  })
+
+  it('keeps nothing of what is certified afterwards', () => {
+    const late = new Range(1, 3)
+    late.hold(100)
+    assert.equal(late.abandon(), 100)
+    const commits = [1, 2, 3].map((index) => commitAt(chain, index).subDag.commit)
+    assert.equal(late.certify({ commits, certifiers: [] }), 0)
+    assert.equal(late.addBlocks(commitAt(chain, 1).subDag.blocks.map(trustBlock)), 0)
+    assert.equal(late.abandon(), 0)
   })
 })
 
@@ -163,13 +172,19 @@ describe('Range', () => {
     assert.equal(table.take(6, 100, 1e9).commits.length, 5)
   })
 
-  it('gives back what an attempt held and did not leave', async () => {
-    const table = new RangeTable()
-    const range = table.plan(0, 1, LIMITS)
-    assert.ok(range)
-    range.ask(await randomPeer(), 0)
-    range.hold(50_000)
-    assert.equal(range.settleHeld(), 50_000)
-    assert.equal(range.settleHeld(), 0)
+  it('keeps once what two peers bring, and nothing that was taken already', () => {
+    const range = new Range(1, 2)
+    certify(range)
+    const blocksOf = (index: number) => commitAt(chain, index).subDag.blocks.map(trustBlock)
+    const bytesOf = (index: number) => blocksOf(index).reduce((sum, { bytes }) => sum + bytes.byteLength, 0)
+    assert.equal(range.addBlocks(blocksOf(1)), bytesOf(1))
+    assert.equal(range.addBlocks(blocksOf(1)), 0)
+    assert.equal(range.missingBlocks, blocksOf(2).length)
+    assert.ok(range.take())
+    assert.equal(range.addBlocks([...blocksOf(1), ...blocksOf(2), ...blocksOf(3)]), bytesOf(2))
+    assert.equal(range.isWhole, true)
+    const other = [commitAt(chain, 1).subDag.commit]
+    assert.equal(range.certify({ commits: other, certifiers: [] }), 0, 'what was certified first holds')
+    assert.equal(range.end, 2)
   })
 })

@@ -3,6 +3,7 @@ import { afterEach, describe, it } from 'node:test'
 import { setImmediate as settled } from 'node:timers/promises'
 import type { PeerId } from '@libp2p/interface'
 import { quietLogger } from '../../src/node/quiet-logger.ts'
+import type { PeerSpeed } from '../../src/peers/speed-meter.ts'
 import { RpcError } from '../../src/rpc/rpc-error.ts'
 import { ByteBudget } from '../../src/runtime/byte-budget.ts'
 import { HealthRegistry } from '../../src/runtime/health.ts'
@@ -10,9 +11,9 @@ import { Mailbox } from '../../src/runtime/mailbox.ts'
 import { seededRandom } from '../../src/runtime/random.ts'
 import { errorCode } from '../../src/runtime/soma-error.ts'
 import { TaskGroup } from '../../src/runtime/task-group.ts'
-import type { Pace } from '../../src/state-sync/pace.ts'
 import { PeerHeights } from '../../src/state-sync/peer-heights.ts'
 import type { Range } from '../../src/state-sync/range.ts'
+import type { AttemptOptions } from '../../src/state-sync/range-attempt.ts'
 import { RangeTable } from '../../src/state-sync/range-table.ts'
 import { STATE_SYNC_DEFAULTS, type StateSyncConfig } from '../../src/state-sync/state-sync.ts'
 import { SyncError } from '../../src/state-sync/sync-error.ts'
@@ -27,12 +28,9 @@ const chain = buildChain({ commits: 30 })
 const running: (() => Promise<void>)[] = []
 
 /** One attempt that the loop began, for a test to end as it likes. */
-interface Begun {
+interface Begun extends AttemptOptions {
   readonly range: Range
-  readonly peer: PeerId
-  readonly pace: Pace
-  readonly signal: AbortSignal
-  end(error?: Error): void
+  settle(error?: Error): void
 }
 
 /** A loop whose attempts are in the test's hands. */
@@ -46,15 +44,17 @@ function setUp(changes: Partial<StateSyncConfig> = {}) {
   const asked: { what: 'chain' | 'height'; peer: PeerId }[] = []
   const reported: { peer: PeerId; code: string }[] = []
   const halts: SyncError[] = []
-  const throughput = new Map<PeerId, number>()
+  const speeds = new Map<PeerId, PeerSpeed>()
   const stored = { upTo: 0 }
+  const health = new HealthRegistry()
   const loop = new SyncLoop({
     mailbox,
     ranges,
     heights,
     peers: {
       isAvailable: () => true,
-      throughput: (peer) => throughput.get(peer),
+      speed: (peer) => speeds.get(peer),
+      measured: () => {},
       delivered: () => {},
       report(peer, error) {
         reported.push({ peer, code: errorCode(error) })
@@ -65,14 +65,14 @@ function setUp(changes: Partial<StateSyncConfig> = {}) {
     budget: new ByteBudget(1_000),
     clock,
     random: seededRandom(SEED),
-    health: new HealthRegistry(),
+    health,
     config: { ...STATE_SYNC_DEFAULTS, commitsPerRange: 10, ...changes },
     log: quietLogger().forComponent('test'),
     attempt: (range, by) =>
       new Promise<void>((resolve, reject) => {
-        const end = (error?: Error) => (error === undefined ? resolve() : reject(error))
-        by.signal.addEventListener('abort', () => end(by.signal.reason))
-        begun.push({ range, ...by, end })
+        const settle = (error?: Error) => (error === undefined ? resolve() : reject(error))
+        by.signal.addEventListener('abort', () => settle(by.signal.reason))
+        begun.push({ range, ...by, settle })
       }),
     greet: (peer) => void asked.push({ what: 'chain', peer }),
     queryHeight: (peer) => void asked.push({ what: 'height', peer }),
@@ -110,10 +110,10 @@ function setUp(changes: Partial<StateSyncConfig> = {}) {
     await tell({ type: 'tick' })
   }
   const fail = async (attempt: Begun | undefined, error: Error): Promise<void> => {
-    attempt?.end(error)
+    attempt?.settle(error)
     await settled()
   }
-  return { begun, asked, reported, halts, throughput, stored, heights, ranges, tell, meet, pass, fail }
+  return { begun, asked, reported, halts, speeds, health, stored, heights, ranges, tell, meet, pass, fail }
 }
 
 afterEach(async () => {
@@ -229,12 +229,12 @@ describe(`SyncLoop (seed ${SEED})`, () => {
   })
 
   it('calls slow what is far below another’s pace', async () => {
-    const { meet, begun, pass, throughput, reported } = setUp()
+    const { meet, begun, pass, speeds, reported } = setUp()
     const slow = await meet(10)
     void begun[0]?.pace.watch({ [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) }).next()
     await settled()
     const fast = await meet(10)
-    throughput.set(fast, 1_000_000)
+    speeds.set(fast, { latencyMs: 10, bytesPerSecond: 1_000_000, hasAnswered: true })
     begun[0]?.pace.arrived((STATE_SYNC_DEFAULTS.stallMs / 1_000) * 100_000)
     await pass(STATE_SYNC_DEFAULTS.stallMs)
     assert.deepEqual(reported, [])
@@ -242,6 +242,103 @@ describe(`SyncLoop (seed ${SEED})`, () => {
     await pass(STATE_SYNC_DEFAULTS.stallMs)
     await settled()
     assert.deepEqual(reported, [{ peer: slow, code: 'RPC_TIMEOUT' }])
+  })
+
+  describe('a range that everything waits for', () => {
+    const waitFor = async (begun: Begun | undefined): Promise<void> => {
+      const silence = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) }
+      void begun?.pace.watch(silence).next()
+      await settled()
+    }
+    /** One range that lags with a first peer, and another peer that has it. */
+    const lagging = async (changes: Partial<StateSyncConfig> = {}) => {
+      const loop = setUp(changes)
+      const slow = await loop.meet(10)
+      await waitFor(loop.begun[0])
+      const fast = await loop.meet(10)
+      for (const peer of [slow, fast])
+        loop.speeds.set(peer, { latencyMs: 200, bytesPerSecond: 1_000_000, hasAnswered: true })
+      return { ...loop, slow, fast }
+    }
+
+    it('is asked of another as well once it takes longer than it should, and the first answer wins', async () => {
+      const { begun, pass, reported, slow, fast, ranges } = await lagging()
+      await pass(500) // two requests at 200 ms, and 160 KB at 1 MB/s: 560 ms
+      assert.equal(begun.length, 1)
+      await pass(700)
+      assert.deepEqual(
+        begun.map(({ peer }) => peer),
+        [slow, fast]
+      )
+      await pass(1_000)
+      assert.equal(begun.filter(({ peer }) => peer === fast).length, 1, 'once')
+      begun[1]?.range.certify({ commits: [], certifiers: [] })
+      begun[1]?.settle()
+      await settled()
+      assert.equal(begun[0]?.signal.aborted, true)
+      assert.deepEqual(ranges.askable, [])
+      assert.deepEqual(
+        reported.filter(({ peer }) => peer === fast),
+        []
+      )
+    })
+
+    it('leaves whom it was asked of first without blame when the second was faster', async () => {
+      const { begun, pass, reported, heights, slow } = await lagging()
+      await pass(1_200)
+      begun[1]?.settle()
+      await settled()
+      assert.equal(begun[0]?.signal.aborted, true)
+      assert.deepEqual(reported, [])
+      assert.equal(heights.get(slow)?.highest, 10)
+    })
+
+    it('goes on with the one when the other fails', async () => {
+      const { begun, pass, fail, ranges, reported, slow, fast } = await lagging()
+      await pass(1_200)
+      await fail(begun[0], torn())
+      assert.equal(ranges.lowest?.peer, fast)
+      assert.deepEqual(reported, [{ peer: slow, code: 'RPC_STREAM_TORN' }])
+      assert.equal(begun.length, 2)
+      await fail(begun[1], torn())
+      assert.equal(ranges.lowest?.state.name, 'asked', 'it is asked again when both have failed')
+    })
+
+    it('is not asked of another that should not bring it sooner', async () => {
+      const { begun, pass, speeds, fast } = await lagging()
+      speeds.set(fast, { latencyMs: 2_000, bytesPerSecond: 10_000, hasAnswered: true })
+      begun[0]?.pace.arrived(150_000)
+      await pass(1_200)
+      assert.equal(begun.length, 1)
+    })
+
+    it('is asked of the second for no more than it claims to have', async () => {
+      const { meet, begun, pass, tell } = setUp()
+      const liar = await meet(Number.MAX_SAFE_INTEGER)
+      for (const attempt of begun) await waitFor(attempt)
+      const honest = await meet(0)
+      await tell({ type: 'pushed', peer: honest, index: 1, lowest: 1 })
+      await pass(3_000)
+      assert.deepEqual(
+        begun.filter(({ peer }) => peer === honest).map(({ end }) => end),
+        [1]
+      )
+      assert.equal(begun[0]?.peer, liar)
+    })
+  })
+
+  it('never shows the claim of a lone liar as a lack, nor lets it stand in the way of what others have', async () => {
+    const { meet, begun, fail, health, stored, heights, pass } = setUp()
+    stored.upTo = 100
+    await meet(100)
+    const liar = await meet(Number.MAX_SAFE_INTEGER)
+    assert.ok(begun.length > 0 && begun.every(({ peer }) => peer === liar))
+    for (let round = 0; round < 3; round++) {
+      for (const attempt of begun.splice(0)) await fail(attempt, torn())
+      assert.deepEqual(health.get('state-sync'), { state: 'ok' })
+      assert.equal(heights.highestKnown(100), 100)
+      await pass(1_000)
+    }
   })
 
   it('halts on a fork: it blames nobody, and asks nobody any more', async () => {

@@ -15,7 +15,7 @@ export interface FetchBlocksStageInit {
 }
 
 /**
- * Stage 3: fetches the blocks of certified commits that no earlier attempt left, in commit order, and checks each against the
+ * Stage 3: fetches the blocks of certified commits that no other attempt has brought, in commit order, and checks each against the
  * reference that was asked for.
  *
  * @throws {VerifyError} `BLOCK_WRONG_REF` for a block that was not asked for, or not at its place; `BLOCKS_MISSING` when the peer lacks some
@@ -25,14 +25,22 @@ export function fetchBlocks(init: FetchBlocksStageInit) {
   return async function* (ranges: AsyncIterable<CertifiedRange>): AsyncGenerator<FetchedBlocks> {
     for await (const { request, certified } of ranges) {
       yield { kind: 'certified', certified }
-      const wanted = certified.commits
-        .flatMap(({ commit }) => commit.blocks)
-        .filter((ref) => !request.hasBlock(blockRefKey(ref)))
-      for (let offset = 0; offset < wanted.length; offset += MAX_BLOCKS_PER_FETCH) {
-        yield* fetchBatch(init, request, wanted.slice(offset, offset + MAX_BLOCKS_PER_FETCH))
+      const refs = certified.commits.flatMap(({ commit }) => commit.blocks).values()
+      for (let batch = nextBatch(refs, request); batch.length > 0; batch = nextBatch(refs, request)) {
+        yield* fetchBatch(init, request, batch)
       }
     }
   }
+}
+
+/** As many of the next blocks as one request may ask for, those left out that are here by now. */
+function nextBatch(refs: IteratorObject<BlockRef>, request: RangeRequest): BlockRef[] {
+  const batch: BlockRef[] = []
+  for (let next = refs.next(); next.done !== true; next = refs.next()) {
+    if (!request.hasBlock(blockRefKey(next.value))) batch.push(next.value)
+    if (batch.length === MAX_BLOCKS_PER_FETCH) break
+  }
+  return batch
 }
 
 async function* fetchBatch(
