@@ -47,12 +47,14 @@ export { createNode } from './node/create-node.ts'
 export { NODE_DEFAULTS } from './node/node-config.ts'
 export { NodeError, type NodeErrorCode } from './node/node-error.ts'
 export type {
+  BanOptions,
   ConsensusCommit,
   ConsensusInterface,
   NodeCheckpoint,
   NodeConfig,
   NodeInit,
   NodeStatus,
+  PeerBan,
   PeerStatus,
   SomaNode
 } from './node/soma-node.ts'

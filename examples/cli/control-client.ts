@@ -10,7 +10,7 @@ const DEFAULT_TIMEOUT_MS = 10_000
 /**
  * Asks the node that runs on a data directory.
  *
- * @param route method and path, such as `GET /status`
+ * @param route method and path, such as `GET /status` or `POST /ban?peer=...`
  * @throws {ControlError} `CONTROL_NO_NODE`, `CONTROL_TIMEOUT`, `CONTROL_REFUSED`, `CONTROL_UNAVAILABLE`, `CONTROL_PATH_TOO_LONG`
  */
 export async function askNode(dataDir: string, route: string, options: { timeoutMs?: number } = {}): Promise<unknown> {

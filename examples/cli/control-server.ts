@@ -6,8 +6,8 @@ import { errorCode, toError } from '../../src/runtime/soma-error.ts'
 import { ControlError } from './cli-error.ts'
 import { controlSocketPath } from './control-socket.ts'
 
-/** What a running node answers, by method and path: `GET /status`. What a route returns goes out as JSON. */
-export type ControlRoutes = Readonly<Record<string, () => Promise<unknown>>>
+/** What a running node answers, by method and path: `GET /status`. It gets what the request says after a question mark, and what it returns goes out as JSON. */
+export type ControlRoutes = Readonly<Record<string, (query: URLSearchParams) => Promise<unknown>>>
 
 /** The door of a running node for other processes of its owner. */
 export interface ControlServer {
@@ -32,16 +32,17 @@ export async function openControlServer(
 ): Promise<ControlServer> {
   const path = controlSocketPath(dataDir)
   const server = createServer((request, response) => {
-    const route = routes[`${request.method} ${request.url}`]
+    const [path = '', query] = (request.url ?? '').split('?')
+    const route = routes[`${request.method} ${path}`]
     const answer = (status: number, body: unknown): void => {
       const content = JSON.stringify(body)
       response.writeHead(status, { 'content-type': 'application/json' }).end(content)
     }
     if (route === undefined) {
-      answer(404, { code: 'NOT_FOUND', message: `no ${request.method} ${request.url} here` })
+      answer(404, { code: 'NOT_FOUND', message: `no ${request.method} ${path} here` })
       return
     }
-    route()
+    route(new URLSearchParams(query))
       .then((body) => answer(200, body))
       .catch((thrown: unknown) => answer(500, { code: errorCode(thrown), message: toError(thrown).message }))
   })

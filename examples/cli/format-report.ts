@@ -59,7 +59,8 @@ function withoutPeerId({ address, peerId }: PeerStatus): string {
   return address.endsWith(end) ? address.slice(0, -end.length) : address
 }
 
-function describePeer(peer: PeerStatus): string {
+/** What there is to say of a peer, in a line. */
+export function describePeer(peer: PeerStatus): string {
   const { direction, source, connectedMs, highestCommit, isProtected, score } = peer
   return [
     source === direction ? direction : `${direction}, ${source}`,
@@ -71,7 +72,8 @@ function describePeer(peer: PeerStatus): string {
   ].join(', ')
 }
 
-function duration(milliseconds: number): string {
+/** A time for people. */
+export function duration(milliseconds: number): string {
   const seconds = Math.round(milliseconds / 1000)
   if (seconds < 60) return `${seconds} s`
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`

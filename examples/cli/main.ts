@@ -4,6 +4,7 @@ import { checkpointCommand } from './checkpoint-command.ts'
 import { genesisCommand } from './genesis-command.ts'
 import { keygenCommand } from './keygen-command.ts'
 import { nodeCommand } from './node-command.ts'
+import { banCommand, peersCommand, unbanCommand } from './peer-commands.ts'
 import { reportError } from './report-error.ts'
 import { statusCommand } from './status-command.ts'
 import { VERSION } from './version.ts'
@@ -47,6 +48,9 @@ export async function main(args: readonly string[]): Promise<number> {
     program.addCommand(genesisCommand())
     program.addCommand(nodeCommand())
     program.addCommand(statusCommand())
+    program.addCommand(peersCommand())
+    program.addCommand(banCommand())
+    program.addCommand(unbanCommand())
     program.addCommand(checkpointCommand())
     program.addCommand(devnetCommand())
     for (const command of [program, ...program.commands]) {

@@ -27,6 +27,7 @@ import { countBuffersInHeap } from './count-buffers-in-heap.ts'
 import { makeDataDirectory } from './make-data-directory.ts'
 import { logNode } from './node-log.ts'
 import type { NodeReport } from './node-report.ts'
+import { peerRoutes } from './peer-routes.ts'
 import { runScriptedConsensus } from './run-scripted-consensus.ts'
 import { readCommitteeKeys } from './scripted-keys.ts'
 import { SupervisedExecutor } from './supervised-executor.ts'
@@ -61,12 +62,16 @@ export async function runNode({ config, log, signal, onStarted }: RunNodeInit): 
     throw new ControlError('CONTROL_REFUSED', 'the node is starting')
   }
   let node: SomaNode | undefined
-  const takeCheckpoint = async () => {
+  const running = (): SomaNode => {
     if (node === undefined) throw new ControlError('CONTROL_REFUSED', 'the node is starting')
-    return describeCheckpoint(await node.checkpoint(), genesis)
+    return node
   }
   // The socket comes first: it tells two nodes on one data directory apart before either touches the store.
-  const routes = { 'GET /status': () => report(), 'GET /checkpoint': takeCheckpoint }
+  const routes = {
+    'GET /status': () => report(),
+    'GET /checkpoint': async () => describeCheckpoint(await running().checkpoint(), genesis),
+    ...peerRoutes(running)
+  }
   const control = await openControlServer(config.dataDir, routes, (err) =>
     log.error({ err }, 'the control socket failed')
   )

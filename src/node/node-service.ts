@@ -19,13 +19,22 @@ import { checkpointAt, epochAfter } from '../storage/epoch-after.ts'
 import { createBlockVerifier, type VerificationMode } from '../verify/block-verifier.ts'
 import { acquireSignaturePool } from '../verify/signature-pool.ts'
 import { createTransactionVerifier } from '../verify/transaction-verifier.ts'
+import { checkBan, checkPeerId } from './check-ban.ts'
 import { partFromForeignPeers } from './foreign-peers.ts'
 import { NodeError } from './node-error.ts'
 import { createNodeLibp2p } from './node-libp2p.ts'
 import { checkPeerAddresses } from './peer-addresses.ts'
 import { peerStatuses } from './peer-statuses.ts'
 import { Pruner } from './pruner.ts'
-import type { ConsensusInterface, NodeConfig, NodeInit, NodeStatus, SomaNode } from './soma-node.ts'
+import type {
+  BanOptions,
+  ConsensusInterface,
+  NodeConfig,
+  NodeInit,
+  NodeStatus,
+  PeerBan,
+  SomaNode
+} from './soma-node.ts'
 import { TrustedHosts } from './trusted-hosts.ts'
 import { ValidatorPeers } from './validator-peers.ts'
 
@@ -239,6 +248,23 @@ export class NodeService implements SomaNode {
     const peers = checkPeerAddresses('a configured peer', addresses)
     this.#parts.trustedHosts.add(peers)
     this.#parts.libp2p.services.discovery.setConfiguredPeers(peers)
+  }
+
+  bans(): PeerBan[] {
+    return this.#parts.libp2p.services.peers.bans().toSorted((a, b) => a.untilMs - b.untilMs)
+  }
+
+  async ban(peerId: string, options: BanOptions = {}): Promise<void> {
+    const { peers } = this.#parts.libp2p.services
+    const { peer, ...ban } = checkBan(peerId, options, {
+      isOwn: (other) => other.equals(this.peerId),
+      isChosen: (other) => peers.isChosen(other)
+    })
+    await peers.ban(peer, ban)
+  }
+
+  async unban(peerId: string): Promise<boolean> {
+    return await this.#parts.libp2p.services.peers.unban(checkPeerId(peerId))
   }
 
   prune(index: number, options?: { force?: boolean }): Promise<number> {

@@ -161,6 +161,23 @@ export interface PeerStatus {
   readonly lowestCommit: number | undefined
 }
 
+/** A peer that is refused until a time. */
+export interface PeerBan {
+  readonly peerId: string
+  /** The code of the error that led to it, or what the operator gave. */
+  readonly reason: string
+  /** When it ends, in milliseconds since the Unix epoch. */
+  readonly untilMs: number
+}
+
+/** How a peer is banned. */
+export interface BanOptions {
+  /** For people: 1 to 128 bytes. @default 'by the operator' */
+  readonly reason?: string
+  /** Milliseconds from 1 to 31,536,000,000 (a year). @default 3600000 (an hour) */
+  readonly durationMs?: number
+}
+
 /** Where a node stands. */
 export interface NodeStatus {
   readonly peerId: string
@@ -223,6 +240,22 @@ export interface SomaNode {
    * @throws {NodeError} `CONFIG_INVALID` for an address without a peer id
    */
   setConfiguredPeers(addresses: readonly string[]): void
+  /** Every ban that has not ended, the one that ends first first. */
+  bans(): PeerBan[]
+  /**
+   * Refuses a peer for a while, and disconnects it at once. The ban is kept over restarts. One that ends later stays. For a peer that is configured, or in the
+   * allowlist, no ban holds: take it off there first.
+   *
+   * @throws {NodeError} `BAN_INVALID`
+   */
+  ban(peerId: string, options?: BanOptions): Promise<void>
+  /**
+   * Lifts a ban, and forgets what led to it.
+   *
+   * @returns false when there is none
+   * @throws {NodeError} `BAN_INVALID` for what is no peer id
+   */
+  unban(peerId: string): Promise<boolean>
   /** Prunes below a commit, never past a registered cursor unless forced. */
   prune(index: number, options?: { force?: boolean }): Promise<number>
   /** Says how a part of the embedder's own is, its executor say: `status` tells of it beside the node's own parts, whose names go before. */

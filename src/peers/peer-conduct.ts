@@ -1,5 +1,5 @@
 import type { Logger, PeerId } from '@libp2p/interface'
-import { errorCode, SomaError } from '../runtime/soma-error.ts'
+import { errorCode, SomaError, toError } from '../runtime/soma-error.ts'
 import { Backoff } from './backoff.ts'
 import { type Consequence, consequenceOf } from './consequence.ts'
 import { FadingRate } from './fading-rate.ts'
@@ -87,6 +87,12 @@ export class PeerConduct {
     return this.#backoff.until(peerId.toString())
   }
 
+  /** Forgets penalties and backoff. */
+  forgive(peerId: PeerId): void {
+    this.#penalties.clear(peerId.toString())
+    this.#backoff.succeeded(peerId.toString())
+  }
+
   standing(peerId: PeerId): PeerStanding {
     const until = this.backoffUntil(peerId)
     return {
@@ -101,7 +107,8 @@ export class PeerConduct {
     const key = peerId.toString()
     const code = errorCode(error)
     let consequence = context.consequence ?? (error instanceof SomaError ? consequenceOf(code) : 'none')
-    if (consequence === 'backoff' && LOST_CODES.has(code) && this.#init.hasLeft(peerId)) consequence = 'none'
+    const isOurs = () => this.#init.hasLeft(peerId) || this.#init.isBanned(peerId)
+    if (consequence === 'backoff' && LOST_CODES.has(code) && isOurs()) consequence = 'none'
     // rounded, for each has faded a little when the next comes
     if (consequence === 'penalty' && Math.round(this.#penalties.add(key)) >= this.#init.maxPenalty) {
       this.#penalties.clear(key)
@@ -111,15 +118,16 @@ export class PeerConduct {
     if (spared) consequence = 'backoff'
     if (consequence === 'ban') this.#init.ban(peerId, error, code)
     if (consequence === 'backoff') this.#backoff.failed(key, spared ? this.#init.backoffMaxMs : retryAfterMs(error))
-    this.#tell({ peerId, code, consequence, spared, during: context.during })
+    const reason = toError(error).message
+    this.#tell({ peerId, code, reason, consequence, spared, during: context.during })
     return consequence
   }
 
   #tell(report: PeerReport): void {
     const { log } = this.#init
-    const { peerId, code, consequence, spared, during = 'unknown' } = report
+    const { peerId, code, reason, consequence, spared, during = 'unknown' } = report
     if (spared) log.error('%p, which the operator chose, would be banned for %s during %s', peerId, code, during)
-    else log('%p: %s for %s during %s', peerId, consequence, code, during)
+    else log('%p: %s for %s during %s: %s', peerId, consequence, code, during, reason)
     this.#init.onReport(report)
   }
 }

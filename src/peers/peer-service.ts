@@ -15,6 +15,7 @@ import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { setMaxListeners } from 'main-event'
 import { toError } from '../runtime/soma-error.ts'
+import type { Ban } from './ban-table.ts'
 import { boundPeerIds } from './bound-peer-ids.ts'
 import { ConnectionKeeper } from './connection-keeper.ts'
 import type { Consequence } from './consequence.ts'
@@ -33,6 +34,7 @@ import type {
   Protector,
   ReportContext
 } from './peers.ts'
+import { PeersError } from './peers-error.ts'
 import { type PeersInit, withDefaults } from './peers-init.ts'
 import { ProtectedPeers } from './protected-peers.ts'
 import type { MeasuredAnswer, PeerSpeed } from './speed-meter.ts'
@@ -85,7 +87,7 @@ class PeerService implements Peers, Startable {
         this.#tallies.reports.add(report.consequence)
         init.onReport(report)
       },
-      ban: (peerId, error, code) => this.#ban(peerId, error, code)
+      ban: (peerId, error, code) => this.#ban(peerId, init.banMs, code, error)
     })
     this.#keeper = new ConnectionKeeper({
       ...init,
@@ -170,6 +172,27 @@ class PeerService implements Peers, Startable {
     return this.#gate.isChosen(peerId) || this.#protected.has(peerId)
   }
 
+  bans(): Ban[] {
+    return this.#gate.listBans()
+  }
+
+  async ban(peerId: PeerId, { durationMs, reason }: { durationMs: number; reason: string }): Promise<void> {
+    this.#ban(peerId, durationMs, reason, new PeersError('PEER_BANNED', `banned: ${reason}`))
+    await this.#gate.flush()
+  }
+
+  async unban(peerId: PeerId): Promise<boolean> {
+    const lifted = this.#gate.unban(peerId)
+    this.#conduct.forgive(peerId)
+    if (lifted) this.#log('%p is not banned any more', peerId)
+    await this.#gate.flush()
+    return lifted
+  }
+
+  isChosen(peerId: PeerId): boolean {
+    return this.#gate.isChosen(peerId)
+  }
+
   standing(peerId: PeerId): PeerStanding {
     return this.#conduct.standing(peerId)
   }
@@ -238,10 +261,16 @@ class PeerService implements Peers, Startable {
       .catch((thrown: unknown) => this.#log.error('%p is not forgotten - %e', peerId, thrown))
   }
 
-  #ban(peerId: PeerId, error: unknown, code: string): void {
-    this.#gate.ban(peerId, this.#init.banMs, code)
-    for (const connection of this.#components.connectionManager.getConnections(peerId)) {
-      connection.abort(toError(error))
-    }
+  #ban(peerId: PeerId, durationMs: number, reason: string, error: unknown): void {
+    this.#gate.ban(peerId, durationMs, reason)
+    const connections = this.#components.connectionManager.getConnections(peerId)
+    this.#log(
+      '%p is banned for %d ms, and %d connections to it are closed: %s',
+      peerId,
+      durationMs,
+      connections.length,
+      reason
+    )
+    for (const connection of connections) connection.abort(toError(error))
   }
 }

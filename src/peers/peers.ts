@@ -1,5 +1,6 @@
 import type { AbortOptions, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Ban } from './ban-table.ts'
 import type { Consequence } from './consequence.ts'
 import type { InboundRefusal } from './peer-gate.ts'
 import type { ClosedReason } from './peer-tallies.ts'
@@ -38,6 +39,8 @@ export interface PeerReport {
   readonly peerId: PeerId
   /** The error's stable code. */
   readonly code: string
+  /** The error in words: why it was disconnected, where it was. */
+  readonly reason: string
   readonly consequence: Consequence
   /** A ban that was not carried out because the peer is one that the operator chose: for an alarm. */
   readonly spared: boolean
@@ -117,6 +120,18 @@ export interface Peers {
   backoffUntil(peerId: PeerId): number
 
   isBanned(peerId: PeerId): boolean
+
+  /** Every ban that has not ended, of chosen peers too, for whom none holds. */
+  bans(): Ban[]
+
+  /** Refuses a peer for so many milliseconds, and disconnects it at once. A ban that ends later stays. Resolves when the ban is stored, or could not be. */
+  ban(peerId: PeerId, ban: { readonly durationMs: number; readonly reason: string }): Promise<void>
+
+  /** Lifts a ban and forgets what led to it; false when there is none. Resolves when that is stored, or could not be. */
+  unban(peerId: PeerId): Promise<boolean>
+
+  /** Whether a peer always gets in: the operator configured it, or it is in the allowlist. No ban holds for it. */
+  isChosen(peerId: PeerId): boolean
 
   /** Whether a peer is never evicted: the operator or the chain chose it. */
   isProtected(peerId: PeerId): boolean

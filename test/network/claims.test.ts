@@ -89,6 +89,9 @@ async function setUp(context: TestContext, scripts: readonly ByzantineScript[]) 
   return { network, victim, liars, reports, honest: [first, second] }
 }
 
+/** What peers are blamed for. A server on a busy machine may put anybody off. */
+const blames = ({ all }: Reports) => all.filter(({ code }) => code !== 'RPC_RATE_LIMITED')
+
 /** The victim catches up and goes on with the chain, and whoever is asked would not think that anything is amiss. */
 async function assertUnmoved(network: TestNetwork, victim: SomaNode, honest: readonly SomaNode[]): Promise<void> {
   await network.reached(victim, BEGINNING, { signal: patience() })
@@ -111,7 +114,7 @@ describe('a claim changes nothing for anyone else', () => {
       const { network, victim, honest, reports, liars } = await setUp(context, [script])
       await assertUnmoved(network, victim, honest)
       assert.ok(liars.every((liar) => liar.asked('getCommitAvailability') > 0))
-      for (const { peerId, consequence } of reports.all) {
+      for (const { peerId, consequence } of blames(reports)) {
         assert.ok(
           honest.every((node) => !node.peerId.equals(peerId)),
           'no honest peer is blamed'
@@ -161,7 +164,7 @@ describe('a crumb at a time', () => {
     await network.reached(victim, BEGINNING, { signal: patience() })
     const before = liars[0]?.asked('fetchCommits') ?? 0
     await assertUnmoved(network, victim, honest)
-    assert.deepEqual(reports.all, [])
+    assert.deepEqual(blames(reports), [])
     assert.ok(before <= BEGINNING / 4, `asked ${before} times`)
   })
 })
