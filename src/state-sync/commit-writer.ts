@@ -34,6 +34,8 @@ export class CommitWriter {
   readonly #onRead: (subDag: CommittedSubDag) => void
   /** The highest commit of which `onStored` was told. */
   #told: number
+  /** The commit up to which votes and epochs are counted. */
+  #counted: number
   #votes = new VoteCollector()
   #last: Promise<unknown> = Promise.resolve()
 
@@ -43,6 +45,7 @@ export class CommitWriter {
     this.#onStored = init.onStored
     this.#onRead = init.onRead ?? (() => {})
     this.#told = init.store.watermarks.highestSynced.index
+    this.#counted = this.#told
   }
 
   /** Reads the latest stored commits again, so that votes seen before a restart count for commits that are not certifiable yet. */
@@ -61,6 +64,12 @@ export class CommitWriter {
       const isCertified = (await this.#store.highestCertifiableIn(index, index)) !== undefined
       this.#votes.add(subDag, await this.#committeeOf(subDag), isCertified)
     }
+    this.#counted = highestSynced.index
+  }
+
+  /** Takes note of what a failed write has stored after all: whoever looks at where the chain goes on does so afterwards. @throws {StorageError} */
+  settled(): Promise<void> {
+    return this.#inTurn(() => this.#settle())
   }
 
   /**
@@ -72,9 +81,7 @@ export class CommitWriter {
    * @throws {StorageError} when the store refuses; nothing was written
    */
   append(commits: readonly CertifiedSubDag[]): Promise<number> {
-    const appended = this.#last.then(() => this.#append(commits))
-    this.#last = appended.catch(() => undefined) // the caller gets the failure; the next write is tried all the same
-    return appended
+    return this.#inTurn(() => this.#append(commits))
   }
 
   /**
@@ -86,13 +93,29 @@ export class CommitWriter {
    * @throws {SyncError} `SYNC_COMMITTEE_CONFLICT`, `CONSENSUS_GAP`, `CONSENSUS_INVALID`
    */
   insertCommittee(committee: Committee, lastCommit: CommitRef): Promise<'stored' | 'known' | 'expected'> {
-    const inserted = this.#last.then(() => this.#insertCommittee(committee, lastCommit))
-    this.#last = inserted.catch(() => undefined)
-    return inserted
+    return this.#inTurn(() => this.#insertCommittee(committee, lastCommit))
+  }
+
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(task)
+    this.#last = done.catch(() => undefined) // the caller gets the failure; the next write is tried all the same
+    return done
+  }
+
+  /** A write that failed may turn out to be stored after all, once the database is open again: its commits are told of then. */
+  async #settle(): Promise<void> {
+    const { index: highest } = this.#store.watermarks.highestSynced
+    if (highest === this.#counted) return
+    await this.open()
+    for (let index = this.#told + 1; index <= highest; index++) {
+      const subDag = await this.#store.getSubDag(index)
+      if (subDag !== undefined) this.#tell([subDag])
+    }
   }
 
   async #insertCommittee(committee: Committee, lastCommit: CommitRef): Promise<'stored' | 'known' | 'expected'> {
     const { epochs, handOvers } = this.#init
+    await this.#settle()
     const answer = await handOvers.insert(committee, lastCommit)
     if (answer !== 'stored') return answer
     await this.#store.write({ commits: [], committees: [committee] })
@@ -101,13 +124,15 @@ export class CommitWriter {
   }
 
   async #append(commits: readonly CertifiedSubDag[]): Promise<number> {
+    await this.#settle()
     const fresh: CertifiedSubDag[] = []
     for (const [position, commit] of commits.entries()) {
       if (await this.#isKnown(commit.subDag.commit.ref, () => evidenceOf(commits.slice(0, position + 1)))) continue
       fresh.push(commit)
     }
     if (fresh.length > 0) await this.#write(fresh)
-    this.#tell(commits)
+    this.#tell(commits.map(({ subDag }) => subDag))
+    await this.#settle() // the write itself may have opened the database anew, and found more than it brought
     return fresh.length
   }
 
@@ -132,17 +157,17 @@ export class CommitWriter {
         epoch = next.epoch
       }
       await this.#store.write({ commits: subDags, certifiers, committees })
-      await epochs.moved(this.#store.watermarks.highestSynced.index, epoch)
+      this.#counted = subDags.at(-1)?.commit.ref.index ?? this.#counted
+      if (this.#counted === this.#store.watermarks.highestSynced.index) await epochs.moved(this.#counted, epoch)
     } catch (thrown) {
       await this.open() // the votes counted for this write are not stored: count from the store again
       throw thrown
     }
   }
 
-  /** A write that failed may turn out to be stored after all, once the database is open again: its commits are told of then. */
-  #tell(commits: readonly CertifiedSubDag[]): void {
-    const untold = commits.map(({ subDag }) => subDag).filter(({ commit }) => commit.ref.index > this.#told)
-    this.#told = Math.max(this.#told, this.#store.watermarks.highestSynced.index)
+  #tell(subDags: readonly CommittedSubDag[]): void {
+    const untold = subDags.filter(({ commit }) => commit.ref.index > this.#told)
+    this.#told = Math.max(this.#told, subDags.at(-1)?.commit.ref.index ?? 0)
     if (untold.length > 0) this.#onStored(untold)
   }
 

@@ -51,6 +51,7 @@ export class LocalConsensus {
     const { subDag } = handedIn
     const { ref, commit } = subDag.commit
     options?.signal?.throwIfAborted()
+    await this.#init.writer.settled()
     await this.#checkPlace(subDag)
     checkBlocks(subDag)
     this.#checkTimestamps(subDag)

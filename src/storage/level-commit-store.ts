@@ -1,7 +1,5 @@
 import type { BlockRef } from '../consensus/block-ref.ts'
 import type { TrustedCommit } from '../consensus/commit.ts'
-import type { CommitRef } from '../consensus/commit-ref.ts'
-import { commitRefsEqual } from '../consensus/commit-ref.ts'
 import { type CommittedSubDag, subDagBytes } from '../consensus/committed-sub-dag.ts'
 import { type Committee, decodeCommittee } from '../consensus/committee.ts'
 import type { Digest } from '../consensus/digest.ts'
@@ -89,7 +87,7 @@ export class LevelCommitStore implements CommitStore {
   async write(write: StoreWrite): Promise<void> {
     await this.#exclusive(
       async () => {
-        const plan = await planWrite(this.#context, this.#doubtful ? withoutStored(write, this.#state.tip) : write)
+        const plan = await planWrite(this.#context, this.#doubtful ? await this.#withoutStored(write) : write)
         if (plan.operations.length === 0) return
         this.#doubtful = true
         await this.#database.write(plan.operations)
@@ -249,6 +247,18 @@ export class LevelCommitStore implements CommitStore {
     })
   }
 
+  /** A write without the commits that turned out to be stored, by it or by a longer one, where they are of the same chain. */
+  async #withoutStored(write: StoreWrite): Promise<StoreWrite> {
+    const { commits } = write
+    let stored = 0
+    for (const { commit } of commits) {
+      const { index, digest } = commit.ref
+      if (index > this.#state.tip.index || (await this.getCommitIndex(digest)) !== index) break
+      stored += 1
+    }
+    return { ...write, commits: commits.slice(stored) }
+  }
+
   /** Deletes what lies below the lowest available commit, page by page, so that other writes come between. */
   async #deletePruned(): Promise<void> {
     while (this.#deletedBelow < this.#state.lowestAvailable) {
@@ -292,12 +302,6 @@ export class LevelCommitStore implements CommitStore {
 
 function watermarksOf({ tip, lowestAvailable, highestCertifiable }: ChainState): Watermarks {
   return { highestSynced: tip, lowestAvailable, highestCertifiable }
-}
-
-/** A write without the commits that turned out to be stored, where they are of the same chain. */
-function withoutStored(write: StoreWrite, tip: CommitRef): StoreWrite {
-  const stored = write.commits.findIndex((subDag) => commitRefsEqual(subDag.commit.ref, tip))
-  return { ...write, commits: write.commits.slice(stored + 1) }
 }
 
 function storedNumber(bytes: Uint8Array, what: string): number {

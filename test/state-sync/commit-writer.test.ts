@@ -4,8 +4,10 @@ import { errorCode } from '../../src/runtime/soma-error.ts'
 import { CommitWriter } from '../../src/state-sync/commit-writer.ts'
 import type { CommitStore, StoreWrite } from '../../src/storage/commit-store.ts'
 import { openMemoryStore } from '../../src/storage/index.ts'
+import { openStore } from '../../src/storage/open-store.ts'
 import { StorageError } from '../../src/storage/storage-error.ts'
 import { buildChain, commitAt, forkChain } from '../../src/testing/index.ts'
+import { FailingLevel } from '../storage/failing-level.ts'
 import { epochsOf, handOversOf } from './open-epochs.ts'
 
 const chain = buildChain({ commits: 40 })
@@ -82,6 +84,36 @@ describe('CommitWriter', () => {
     isDoubtful = false
     assert.equal(await writer.append(run(1, 3)), 0)
     assert.deepEqual(stored, [1, 2, 3])
+  })
+
+  it('goes on where the chain does after a write that failed and is stored after all, in the next epoch too', async () => {
+    const epochCommits = 8
+    const epochChain = buildChain({ commits: 12, epochs: { commits: epochCommits } })
+    const certified = (start: number, end: number) =>
+      epochChain.commits.slice(start - 1, end).map(({ subDag }) => ({ subDag, certifiers: [] }))
+    for (const notice of ['part', 'settled', 'next'] as const) {
+      const level = new FailingLevel()
+      const store = await openStore({ level, where: 'the failing store' }, epochChain)
+      const stored: number[] = []
+      const epochs = epochsOf(store)
+      const writer = new CommitWriter({
+        store,
+        epochs,
+        handOvers: handOversOf(store, epochs),
+        onStored: (subDags) => stored.push(...subDags.map(({ commit }) => commit.ref.index))
+      })
+      await writer.open()
+      level.onWrite('unflushed')
+      await assert.rejects(writer.append(certified(1, epochCommits)), StorageError)
+      if (notice === 'part') await writer.append(certified(1, 1))
+      else await store.setCursor('executor', 0) // opens the database anew
+      if (notice === 'settled') await writer.settled()
+      if (notice !== 'next') assert.equal(epochs.nextEpoch, 1)
+      await writer.append(certified(epochCommits + 1, 12))
+      assert.equal(store.watermarks.highestSynced.index, 12)
+      assert.deepEqual(stored, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], notice)
+      await store.close()
+    }
   })
 
   it('goes on after a write that failed, and loses no votes by it', async () => {

@@ -156,6 +156,16 @@ describe('a write that failed, and yet was written', () => {
     for (const subDag of subDags(1, 13)) await assertWhole(store, subDag)
   })
 
+  it('is taken over when a part of it is tried first', async (t) => {
+    const { level, store } = await openFailing(t)
+    level.onWrite('unflushed')
+    await assertRefused(store.write({ commits: subDags(11, 14) }), 'STORAGE_WRITE_FAILED')
+    await store.write({ commits: subDags(11, 12) })
+    assert.deepEqual(store.watermarks.highestSynced, commitOf(14).ref)
+    await store.write({ commits: subDags(15, 15) })
+    for (const subDag of subDags(1, 15)) await assertWhole(store, subDag)
+  })
+
   it('is taken over with the copies of certifiers that it brought', async (t) => {
     const { level, store } = await openFailing(t)
     level.onWrite('unflushed')
