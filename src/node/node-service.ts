@@ -16,6 +16,7 @@ import { toError } from '../runtime/soma-error.ts'
 import type { HandOverMode, LocalStateHash, StateSync } from '../state-sync/index.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 import { checkpointAt, epochAfter } from '../storage/epoch-after.ts'
+import { StorageError } from '../storage/storage-error.ts'
 import { createBlockVerifier, type VerificationMode } from '../verify/block-verifier.ts'
 import { acquireSignaturePool } from '../verify/signature-pool.ts'
 import { createTransactionVerifier } from '../verify/transaction-verifier.ts'
@@ -276,10 +277,11 @@ export class NodeService implements SomaNode {
   }
 
   async status(): Promise<NodeStatus> {
-    const { libp2p, delivery, health } = this.#parts
+    const { libp2p, health } = this.#parts
     const { stateSync, discovery } = libp2p.services
     const { highestSynced, highestCertifiable, lowestAvailable } = this.store.watermarks
     const sync = stateSync.status()
+    const { cursors, unreadable } = await this.#cursors()
     return {
       peerId: this.peerId.toString(),
       chainId: toHex(this.genesis.chainId),
@@ -291,14 +293,24 @@ export class NodeService implements SomaNode {
       highestCertifiable,
       lowestAvailable,
       highestKnown: sync.highestKnown,
-      cursors: Object.fromEntries(await delivery.positions()),
+      cursors,
       bytesInFlight: sync.bytesInFlight,
       rangesInFlight: sync.ranges.length,
       synced: sync.synced,
       peers: peerStatuses(libp2p),
       knownPeers: discovery.known().length,
       discovery: discovery.status(),
-      health: { ...this.#reported.all(), ...health.all() }
+      health: { ...this.#reported.all(), ...health.all(), ...(unreadable && { storage: unreadable }) }
+    }
+  }
+
+  /** Whoever asks how the node is gets an answer while its disk cannot be read, too: it says so. */
+  async #cursors(): Promise<{ cursors: Record<string, number>; unreadable?: Health }> {
+    try {
+      return { cursors: Object.fromEntries(await this.#parts.delivery.positions()) }
+    } catch (thrown) {
+      if (!(thrown instanceof StorageError && thrown.code === 'STORAGE_READ_FAILED')) throw thrown
+      return { cursors: {}, unreadable: { state: 'degraded', reason: `${thrown.code}: ${thrown.message}` } }
     }
   }
 
