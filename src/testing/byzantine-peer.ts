@@ -23,6 +23,7 @@ import type { CommitStore } from '../storage/commit-store.ts'
 import { openMemoryStore } from '../storage/index.ts'
 import type { ByzantineScript, Misconduct, StreamLie } from './byzantine-peer-script.ts'
 import type { Chain } from './chain-builder.ts'
+import type { ScriptedCommit } from './scripted-consensus.ts'
 import { writeChain } from './write-chain.ts'
 
 /** What a Byzantine peer is made from. */
@@ -47,6 +48,12 @@ export interface ByzantinePeer extends AsyncDisposable {
   addresses(): string[]
   /** Connects to a node. Then it is a stranger to it, and no seed that the node's operator chose. */
   dial(node: { addresses(): string[] }): Promise<void>
+  /**
+   * Goes on with the chain that it answers from.
+   *
+   * @throws {StorageError} when the commits do not follow those it has
+   */
+  extend(commits: readonly ScriptedCommit[]): Promise<void>
   /** Requests that it got, by RPC. */
   asked(name: RpcName): number
   /** Resolves once it has no connection to a peer. @throws the signal's reason */
@@ -121,6 +128,10 @@ class ScriptedPeer implements ByzantinePeer {
 
   async dial(node: { addresses(): string[] }): Promise<void> {
     await this.libp2p.dial(node.addresses().map((address) => multiaddr(address)))
+  }
+
+  extend(commits: readonly ScriptedCommit[]): Promise<void> {
+    return writeChain(this.#store, commits)
   }
 
   asked(name: RpcName): number {

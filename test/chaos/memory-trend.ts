@@ -1,0 +1,33 @@
+/** The memory of a process at a time, in milliseconds. */
+export interface MemorySample {
+  readonly atMs: number
+  readonly bytes: number
+}
+
+/** How the memory of a process that lived developed. */
+export interface MemoryTrend {
+  readonly minutes: number
+  readonly meanMiB: number
+  /** Slope of the line that fits best, by least squares. */
+  readonly growthMiBPerMinute: number
+}
+
+const MIB = 1024 * 1024
+const MINUTE_MS = 60_000
+
+/**
+ * Fits a line through a process' memory, but for the first third of its life, in which caches and buffers fill. `undefined` for fewer than ten samples.
+ */
+export function memoryTrend(samples: readonly MemorySample[]): MemoryTrend | undefined {
+  const first = samples[0]?.atMs ?? 0
+  const last = samples.at(-1)?.atMs ?? 0
+  const fitted = samples.filter(({ atMs }) => atMs >= first + (last - first) / 3)
+  if (fitted.length < 10) return undefined
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+  const minutes = fitted.map(({ atMs }) => atMs / MINUTE_MS)
+  const sizes = fitted.map(({ bytes }) => bytes / MIB)
+  const [meanMinute, meanMiB] = [mean(minutes), mean(sizes)]
+  const spread = minutes.reduce((sum, minute) => sum + (minute - meanMinute) ** 2, 0)
+  const covariance = minutes.reduce((sum, minute, at) => sum + (minute - meanMinute) * ((sizes[at] ?? 0) - meanMiB), 0)
+  return { minutes: (last - first) / MINUTE_MS, meanMiB, growthMiBPerMinute: spread === 0 ? 0 : covariance / spread }
+}

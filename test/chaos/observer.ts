@@ -1,0 +1,116 @@
+import type { FaultKind } from './fault.ts'
+import type { MemorySample } from './memory-trend.ts'
+import type { ChaosNodeLook } from './protocol.ts'
+
+/** How a node came back after a fault. */
+export interface Recovery {
+  readonly node: string
+  readonly kind: FaultKind
+  /** From the end of the fault until it had executed what the network had at that time. */
+  readonly ms: number
+}
+
+interface Recovering {
+  readonly node: string
+  readonly kind: FaultKind
+  readonly sinceMs: number
+  readonly target: number
+}
+
+interface Life {
+  readonly node: string
+  readonly life: number
+  readonly rss: MemorySample[]
+  readonly heap: MemorySample[]
+}
+
+/** A window in which the network must make progress. */
+const WINDOW_MS = 10_000
+
+/** Takes down how the nodes are from time to time: who gets on, who comes back, and what memory they take. Times in milliseconds of one clock. */
+export class Observer {
+  readonly recoveries: Recovery[] = []
+  /** What nodes said of themselves while they were not well. */
+  readonly unwell: Map<string, number> = new Map<string, number>()
+  readonly #recovering = new Set<Recovering>()
+  readonly #executed = new Map<string, { index: number; sinceMs: number }>()
+  readonly #standstill = new Map<string, number>()
+  readonly #lives = new Map<string, Life>()
+  readonly #tips: { readonly atMs: number; readonly tip: number }[] = []
+  readonly #onRecovery: (recovery: Recovery) => void
+  #tip = 0
+  #epoch = 0
+
+  constructor(onRecovery: (recovery: Recovery) => void) {
+    this.#onRecovery = onRecovery
+  }
+
+  /** The highest commit that a node was seen to have executed. */
+  get tip(): number {
+    return this.#tip
+  }
+
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  /** Who has not come back yet. */
+  get recovering(): readonly { readonly node: string; readonly kind: FaultKind }[] {
+    return [...this.#recovering]
+  }
+
+  /** A fault of a node is over: it has recovered once it has all that the network has now. */
+  ended(node: string, kind: FaultKind, nowMs: number): void {
+    this.#recovering.add({ node, kind, sinceMs: nowMs, target: this.#tip })
+  }
+
+  saw(node: string, life: number, look: ChaosNodeLook, nowMs: number): void {
+    const { highestExecuted: index, rssBytes, heapBytes } = look
+    this.#tip = Math.max(this.#tip, index)
+    this.#epoch = Math.max(this.#epoch, look.epoch)
+    this.#tips.push({ atMs: nowMs, tip: this.#tip })
+    const before = this.#executed.get(node)
+    if (before === undefined || index !== before.index) this.#executed.set(node, { index, sinceMs: nowMs })
+    else this.#standstill.set(node, Math.max(this.#standstill.get(node) ?? 0, nowMs - before.sinceMs))
+    for (const what of look.unwell) this.unwell.set(what, (this.unwell.get(what) ?? 0) + 1)
+    this.#remember(node, life, { rssBytes, heapBytes }, nowMs)
+    for (const one of this.#recovering) {
+      if (one.node !== node || index < one.target) continue
+      this.#recovering.delete(one)
+      const recovery = { node, kind: one.kind, ms: nowMs - one.sinceMs }
+      this.recoveries.push(recovery)
+      this.#onRecovery(recovery)
+    }
+  }
+
+  /** The fewest commits by which the network got on in ten seconds on end; `undefined` when it ran no longer. */
+  get lowestProgress(): number | undefined {
+    let lowest: number | undefined
+    let start = 0
+    for (const { atMs, tip } of this.#tips) {
+      while (atMs - (this.#tips[start + 1]?.atMs ?? atMs) >= WINDOW_MS) start += 1
+      const begin = this.#tips[start]
+      if (begin === undefined || atMs - begin.atMs < WINDOW_MS) continue
+      lowest = Math.min(lowest ?? tip, tip - begin.tip)
+    }
+    return lowest
+  }
+
+  /** The longest time in which a node that was up executed nothing, by node, in milliseconds. */
+  get standstills(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#standstill)
+  }
+
+  /** The memory of each process, by node and life. */
+  get lives(): readonly Life[] {
+    return [...this.#lives.values()]
+  }
+
+  #remember(node: string, life: number, look: Pick<ChaosNodeLook, 'rssBytes' | 'heapBytes'>, atMs: number): void {
+    const key = `${node}/${life}`
+    const known = this.#lives.get(key) ?? { node, life, rss: [], heap: [] }
+    this.#lives.set(key, known)
+    known.rss.push({ atMs, bytes: look.rssBytes })
+    known.heap.push({ atMs, bytes: look.heapBytes })
+  }
+}

@@ -1,0 +1,155 @@
+import type { Member } from './chaos-network.ts'
+import type { ChaosOptions } from './chaos-options.ts'
+import type { FaultKind, ScheduledFault } from './fault.ts'
+import type { JournalAccount } from './journal.ts'
+import { type MemoryTrend, memoryTrend } from './memory-trend.ts'
+import type { Observer } from './observer.ts'
+
+/** From so many minutes of faults on, memory that grows is a finding. */
+const JUDGED_MINUTES = 10
+/** Growth that is none: what the databases hold in memory of the last writes fills while they run, up to a bound. */
+const MOST_GROWTH_MIB_PER_MINUTE = 3
+
+/** Kinds of ill health that are told of. */
+const MOST_UNWELL = 5
+
+/** How long nodes took to come back, in seconds. */
+export interface RecoveryTimes {
+  readonly count: number
+  readonly median: number
+  readonly longest: number
+}
+
+export interface ProcessMemory {
+  readonly node: string
+  readonly rss: MemoryTrend
+  /** The heap of V8, and buffers beside it. */
+  readonly heap: MemoryTrend
+}
+
+/** What came of a run. */
+export interface ChaosReport {
+  readonly ok: boolean
+  readonly seed: number
+  readonly minutes: number
+  /** With the start and the judgement. */
+  readonly seconds: number
+  readonly findings: readonly string[]
+  readonly faults: Readonly<Partial<Record<FaultKind, number>>>
+  readonly commits: number
+  readonly epochs: number
+  /** The fewest commits in ten seconds on end. */
+  readonly lowestProgress: number | undefined
+  readonly recovery: Readonly<Partial<Record<FaultKind, RecoveryTimes>>>
+  /** The longest time in which a node that was up executed nothing, in seconds. */
+  readonly longestStandstill: number
+  /** What nodes said most of themselves while they were not well, with how often it was seen. */
+  readonly unwell: Readonly<Record<string, number>>
+  readonly bansOfLiars: number
+  readonly requestsToLiars: number
+  /** Commits that journals tell of, over all nodes and lives. */
+  readonly executions: number
+  /** Of the processes that lived from beginning to end. */
+  readonly memory: readonly ProcessMemory[]
+}
+
+export interface ReportInit {
+  readonly options: ChaosOptions
+  readonly faults: readonly ScheduledFault[]
+  readonly observer: Observer
+  readonly findings: readonly string[]
+  readonly bans: number
+  readonly requestsToLiars: number
+  readonly journals: readonly { readonly member: Member; readonly account: JournalAccount }[]
+  readonly seconds: number
+}
+
+export function reportOf(init: ReportInit): ChaosReport {
+  const { options, faults, observer, bans, requestsToLiars, journals, seconds } = init
+  const minutes = options.durationMs / 60_000
+  const memory = observer.lives.flatMap(({ node, rss, heap }) => {
+    const [rssTrend, heapTrend] = [memoryTrend(rss), memoryTrend(heap)]
+    const lived = rssTrend !== undefined && rssTrend.minutes >= minutes * 0.9
+    return lived && heapTrend !== undefined ? { node, rss: rssTrend, heap: heapTrend } : []
+  })
+  const findings = [
+    ...new Set(init.findings),
+    ...(observer.lowestProgress === 0 ? ['nobody got on for ten seconds'] : []),
+    ...(minutes >= JUDGED_MINUTES ? memory.flatMap(growthOf) : [])
+  ]
+  const kinds = [...new Set(faults.map(({ kind }) => kind))].toSorted()
+  return {
+    ok: findings.length === 0,
+    seed: options.seed,
+    minutes,
+    seconds: round(seconds),
+    findings,
+    faults: Object.fromEntries(kinds.map((kind) => [kind, faults.filter((fault) => fault.kind === kind).length])),
+    commits: observer.tip,
+    epochs: observer.epoch + 1,
+    lowestProgress: observer.lowestProgress,
+    recovery: Object.fromEntries(kinds.flatMap((kind) => recoveryOf(kind, observer))),
+    longestStandstill: round(Math.max(0, ...Object.values(observer.standstills)) / 1_000),
+    unwell: Object.fromEntries([...observer.unwell].toSorted(([, a], [, b]) => b - a).slice(0, MOST_UNWELL)),
+    bansOfLiars: bans,
+    requestsToLiars,
+    executions: journals.reduce((sum, { account }) => sum + account.states.size, 0),
+    memory
+  }
+}
+
+/** For people. */
+export function formatReport(report: ChaosReport): string {
+  const { faults, recovery, memory, findings } = report
+  const total = Object.values(faults).reduce((sum, count) => sum + count, 0)
+  const recoveries = Object.entries(recovery).map(
+    ([kind, { count, median, longest }]) =>
+      `  ${kind.padEnd(9)} ${count} came back, median ${median} s, longest ${longest} s`
+  )
+  const trends = memory.map(
+    ({ node, rss, heap }) =>
+      `  ${node.padEnd(12)} ${rss.meanMiB.toFixed(0)} MiB, ${signed(rss.growthMiBPerMinute)} MiB a minute (heap and buffers ${signed(heap.growthMiBPerMinute)}) over ${rss.minutes.toFixed(1)} minutes`
+  )
+  return [
+    '',
+    `faults    ${total}: ${Object.entries(faults)
+      .map(([kind, count]) => `${count} ${kind}`)
+      .join(', ')}`,
+    `chain     ${report.commits} commits, ${report.epochs} epochs; ${report.executions} executions in the journals of all nodes`,
+    `progress  ${report.lowestProgress ?? 'unknown'} commits in the worst ten seconds; no node up stood still longer than ${report.longestStandstill} s`,
+    `liars     asked ${report.requestsToLiars} times, banned ${report.bansOfLiars} times`,
+    'unwell',
+    ...Object.entries(report.unwell).map(([what, count]) => `  ${count} times ${what}`),
+    'recovery',
+    ...recoveries,
+    'memory',
+    ...trends,
+    `run       ${report.seconds} s, seed ${report.seed}`,
+    ...findings.map((finding) => `FINDING   ${finding}`),
+    report.ok ? 'all honest nodes agree' : `${findings.length} findings`
+  ].join('\n')
+}
+
+function growthOf({ node, rss }: ProcessMemory): string[] {
+  const { growthMiBPerMinute: growth, minutes } = rss
+  return growth <= MOST_GROWTH_MIB_PER_MINUTE
+    ? []
+    : [`the memory of ${node} grew by ${growth.toFixed(1)} MiB a minute over ${minutes.toFixed(1)} minutes`]
+}
+
+function recoveryOf(kind: FaultKind, { recoveries }: Observer): [FaultKind, RecoveryTimes][] {
+  const times = recoveries
+    .filter((one) => one.kind === kind)
+    .map(({ ms }) => round(ms / 1_000))
+    .toSorted((a, b) => a - b)
+  const [median, longest] = [times[Math.floor(times.length / 2)], times.at(-1)]
+  return median === undefined || longest === undefined ? [] : [[kind, { count: times.length, median, longest }]]
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? '' : '+'}${value.toFixed(2)}`
+}
