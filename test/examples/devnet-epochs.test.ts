@@ -42,10 +42,14 @@ test('validators change with every epoch, through a kill of all nodes in the mid
   for (const pid of await killed.nodePids()) process.kill(pid, 'SIGKILL')
   assert.equal((await killed.end).exit, 1)
 
-  // In three of four epochs somebody sits out.
-  const { height, nodes } = equalNodes(await startDevnet(...where, '--follow', '6').end)
-  assert.ok(height >= COMMITS + 2 * EPOCH_COMMITS, `followed to commit ${height}`)
-  assert.equal(nodes.length, 4)
+  // In three of four epochs somebody sits out. A slow machine comes as far in several runs.
+  let height = 0
+  while (height < COMMITS + 2 * EPOCH_COMMITS) {
+    const end = equalNodes(await startDevnet(...where, '--follow', '6').end)
+    assert.ok(end.height > height)
+    assert.equal(end.nodes.length, 4)
+    height = end.height
+  }
 
   const again = equalNodes(await startDevnet(...where, '--follow', '0', '--full-nodes', '2').end)
   assert.ok(again.height > height)
