@@ -21,6 +21,8 @@ interface Failures {
 /**
  * Exponential backoff with jitter, by key: each failure in a row doubles the wait, a success ends it.
  *
+ * What fails while the wait lasts was begun before it: a lost link ends many requests at once, and counts as one failure.
+ *
  * The wait is drawn from the upper half of its range, so that many who failed at the same instant do not return at the same instant.
  * Failures are also forgotten when a key was left alone for the longest wait after its last one ended.
  */
@@ -43,10 +45,15 @@ export class Backoff {
     const { clock, random, baseMs, maxMs } = this.#init
     const now = clock.monotonic()
     const before = this.#failures.get(key)
+    const asked = now + Math.min(atLeastMs, maxMs)
+    if (before !== undefined && now < before.until) {
+      const until = Math.max(before.until, asked)
+      this.#failures.set(key, { count: before.count, until })
+      return until
+    }
     const count = before === undefined || now > before.until + maxMs ? 1 : before.count + 1
     const range = Math.min(maxMs, baseMs * 2 ** Math.min(count - 1, 30))
-    const wait = Math.max(range * (0.5 + random.next() / 2), Math.min(atLeastMs, maxMs))
-    const until = Math.max(now + wait, before?.until ?? 0)
+    const until = Math.max(now + range * (0.5 + random.next() / 2), asked)
     this.#failures.set(key, { count, until })
     return until
   }

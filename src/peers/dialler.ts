@@ -40,7 +40,7 @@ interface Attempt {
  * Dials peers, a few at a time: many at once on a busy machine time each other out.
  *
  * A connection that the other side closes at once, as one does that has banned us, looks like a successful dial. So a success alone does not end
- * the backoff: a connection does that has lived for a while.
+ * the backoff: a connection does that has lived for a while, or over which something useful came.
  */
 export class Dialler {
   readonly #init: DiallerInit
@@ -93,6 +93,11 @@ export class Dialler {
   turnedAway(peerId: PeerId): void {
     const attempt = this.#attempts.get(peerId.toString())
     if (attempt !== undefined) attempt.isTurnedAway = true
+  }
+
+  /** Takes note that a peer has delivered: however briefly its connections live, they are worth their dials. */
+  delivered(peerId: PeerId): void {
+    this.#backoff.succeeded(peerId.toString())
   }
 
   /** Takes note of a connection that somebody else closed. */

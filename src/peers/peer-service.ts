@@ -146,6 +146,7 @@ class PeerService implements Peers, Startable {
 
   delivered(peerId: PeerId, bytes: number): void {
     this.#conduct.delivered(peerId, bytes)
+    this.#dialler.delivered(peerId)
   }
 
   measured(peerId: PeerId, answer: MeasuredAnswer): void {

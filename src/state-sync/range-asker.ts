@@ -29,6 +29,9 @@ export interface RangeAskerInit {
   readonly launch: (attempt: Attempt) => void
 }
 
+/** Failures of the link rather than of the peer. */
+const LINK_LOST: ReadonlySet<string> = new Set(['RPC_STREAM_TORN', 'RPC_NOT_CONNECTED'])
+
 /** Failures after which the same peer would give the same answer again: it does not have what it claims. */
 const NOT_DELIVERED: ReadonlySet<string> = new Set(['RPC_NOT_FOUND', 'COMMITS_EMPTY', 'BLOCKS_MISSING'])
 /** A range rests so long after it failed with the only peer that has it, or by a fault that no peer is to blame for. */
@@ -137,8 +140,10 @@ export class RangeAsker {
   /** An attempt failed by its peer's fault, or the network's. */
   failed(attempt: Attempt, error: Error): void {
     const { peers, heights } = this.#init
-    const { peer, range } = attempt
+    const { peer, range, pace } = attempt
     const code = errorCode(error)
+    // what came over a link before it was lost is kept: the peer is asked again soon, however often its link is lost
+    if (LINK_LOST.has(code) && pace.bytes > 0) peers.delivered(peer, pace.bytes)
     if (NOT_DELIVERED.has(code)) {
       heights.notDelivered(peer, range.next, error instanceof RpcError ? error.lowestAvailable : undefined)
     } else if (code === 'RPC_TIMEOUT') this.#disbelieveSilent(attempt)

@@ -203,6 +203,21 @@ test('a connection that ends at once counts as a failed dial', async (context) =
   assert.equal(a.peers.canDial(b.node.peerId), false)
 })
 
+test('connections that end soon are worth their dials when something useful came over them', async (context) => {
+  const a = await start(context)
+  const b = await start(context)
+  for (let time = 1; time <= 4; time++) {
+    assert.equal(await a.peers.dial(addressesOf(b.node)), 'connected', `time ${time}`)
+    a.peers.delivered(b.node.peerId, 100)
+    const closed = once(a.node, 'connection:close')
+    for (const connection of a.node.getConnections(b.node.peerId)) connection.abort(new Error('lost'))
+    await closed
+    assert.equal(a.peers.canDial(b.node.peerId), false)
+    a.clock.advance(1_000)
+    assert.equal(a.peers.canDial(b.node.peerId), true, `time ${time}`)
+  }
+})
+
 test('no more peers are dialled at once than configured', async (context) => {
   const a = await start(context, { maxParallelDials: 2 })
   const dead = (await makePeers(8)).map(({ peerId }) => ({ peerId, addresses: [multiaddr('/ip4/127.0.0.1/tcp/1')] }))
