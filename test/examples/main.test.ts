@@ -142,7 +142,7 @@ test('mistakes end with exit code 2 and one line that names them', async (t) => 
   }
 })
 
-test('an address that is taken is named, and so is a data directory of another chain, with exit code 2', async (t) => {
+test('an address that is taken is named, and so is a data directory of another chain, with exit code 2, and a damaged one with 3', async (t) => {
   await soma(t, 'keygen', '--out', file('listener.json'))
   await soma(t, 'genesis', '-v', file('listener.pub.json'), '--out', file('listener.bin'))
   const server = createServer().listen(0, '127.0.0.1')
@@ -162,6 +162,19 @@ test('an address that is taken is named, and so is a data directory of another c
   )
   assert.equal(exitCode, 2)
   assert.deepEqual(await readdir(file('listener')), ['chain', 'ledger', 'network-key.json'], 'the socket is left')
+
+  for (const [part, code] of [
+    ['ledger', 'LEDGER_CORRUPTED'],
+    ['chain', 'STORAGE_CORRUPTED']
+  ] as const) {
+    await rm(join(file('listener'), part, 'CURRENT'))
+    const damaged = await soma(t, 'node', '--genesis', file('listener.bin'), '--data-dir', file('listener'))
+    assert.match(
+      damaged.stderr,
+      new RegExp(`^error: [^\n]*${part} [^\n]*move the directory away[^\n]* \\[${code}\\]\\. Check the disk`)
+    )
+    assert.equal(damaged.exitCode, 3, damaged.stderr)
+  }
 })
 
 test('flags that do not exist or cannot have their value are named, with exit code 2', async (t) => {
