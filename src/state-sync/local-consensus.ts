@@ -7,6 +7,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { bytesEqual } from '../runtime/hex.ts'
 import { toError } from '../runtime/soma-error.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
+import { StorageError } from '../storage/storage-error.ts'
 import type { BlockVerifier } from '../verify/block-verifier.ts'
 import { verifyCertification } from '../verify/certification.ts'
 import type { CommitWriter } from './commit-writer.ts'
@@ -140,6 +141,7 @@ export class LocalConsensus {
     } catch (thrown) {
       options?.signal?.throwIfAborted()
       const cause = toError(thrown)
+      if (cause instanceof StorageError) throw cause // says nothing about the certifiers
       throw new SyncError('CONSENSUS_UNCERTIFIED', `commit ${subDag.commit.ref.index}: ${cause.message}`, { cause })
     }
   }

@@ -108,7 +108,9 @@ export class ChaosNode {
       highestSynced: highestSynced.index,
       highestExecuted: this.#ledger.highestExecuted,
       epoch,
-      peers: peers.length,
+      peers: Object.fromEntries(
+        peers.map(({ peerId, highestCommit, lowestCommit }) => [peerId, `${lowestCommit ?? '?'}..${highestCommit ?? '?'}`])
+      ),
       unwell: Object.entries(health).flatMap(([part, { state, reason = '' }]) =>
         state === 'ok' ? [] : `${part} ${state}: ${reason}`
       ),

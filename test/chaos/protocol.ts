@@ -47,7 +47,8 @@ export interface ChaosNodeLook {
   readonly highestSynced: number
   readonly highestExecuted: number
   readonly epoch: number
-  readonly peers: number
+  /** What its peers claim to have, by peer id: highest and lowest commit. */
+  readonly peers: Readonly<Record<string, string>>
   /** Parts of the node that are not well, each with its state and why. */
   readonly unwell: readonly string[]
   readonly rssBytes: number
