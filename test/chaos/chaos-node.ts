@@ -109,7 +109,10 @@ export class ChaosNode {
       highestExecuted: this.#ledger.highestExecuted,
       epoch,
       peers: Object.fromEntries(
-        peers.map(({ peerId, highestCommit, lowestCommit }) => [peerId, `${lowestCommit ?? '?'}..${highestCommit ?? '?'}`])
+        peers.map(({ peerId, highestCommit, lowestCommit }) => [
+          peerId,
+          `${lowestCommit ?? '?'}..${highestCommit ?? '?'}`
+        ])
       ),
       unwell: Object.entries(health).flatMap(([part, { state, reason = '' }]) =>
         state === 'ok' ? [] : `${part} ${state}: ${reason}`
