@@ -9,7 +9,7 @@ export interface Attempt {
   readonly peer: PeerId
   /** The first commit that is asked for. */
   readonly first: number
-  /** The last, where none was certified yet. */
+  /** The last that its peer claims to have. */
   readonly end: number
   /** What there was to be fetched when it began, by all that was known. */
   readonly work: Work

@@ -9,7 +9,7 @@ import { type Attempt, Attempts } from './attempts.ts'
 import { ASSUMED_RATE, expectedMs, isLagging } from './forecast.ts'
 import { Pace } from './pace.ts'
 import { type Candidate, choosePeer } from './peer-balancer.ts'
-import type { PeerHeights } from './peer-heights.ts'
+import type { PeerHeight, PeerHeights } from './peer-heights.ts'
 import type { Range } from './range.ts'
 import type { RangeTable } from './range-table.ts'
 import { RangeWeight } from './range-weight.ts'
@@ -120,12 +120,13 @@ export class RangeAsker {
     }
   }
 
-  /** An attempt has brought what was left of its range: another beside it is given up, and nobody is blamed. */
+  /** An attempt has brought what its peer has of the range. Where that is all that was left, another beside it is given up, and nobody is blamed. */
   finished(attempt: Attempt): void {
     const { range, peer, pace } = attempt
     const { peers, heights } = this.#init
     peers.delivered(peer, pace.bytes)
     heights.asked(peer, true)
+    if (range.firstMissing !== undefined) return
     if (range.attempts === 1) this.#weight.count(range, pace.bytes)
     for (const other of this.attempts.at(range)) {
       other.controller.abort(new SyncError('SYNC_SUPERSEDED', 'another peer was faster'))
@@ -184,8 +185,7 @@ export class RangeAsker {
 
   /** Who would be asked beside an attempt. */
   #quickest({ range }: Attempt): Candidate | undefined {
-    const busy = this.attempts.at(range)
-    const others = this.#candidates(range).filter(({ peer }) => busy.every((attempt) => !attempt.peer.equals(peer)))
+    const others = this.#candidates(range)
     const choice = choosePeer(others, this.#weight.left(range), { random: this.#init.random, isUrgent: true })
     return choice && others.find(({ peer }) => peer === choice.peer)
   }
@@ -225,14 +225,25 @@ export class RangeAsker {
     return range === ranges.lowest && range.next <= takenUpTo() + 1
   }
 
-  /** Peers that may be asked for a range now. Commits may be cut short, but the blocks of those that are certified are needed all. */
+  /**
+   * Peers that may be asked for a range now, but those who are. Of commits that are certified the blocks are needed all: who has them comes first. Where nobody else has,
+   * whoever has some of those that are missing is asked for these: a peer that shows more of the chain than others have, and gives no blocks, holds up nothing below.
+   */
   #candidates(range: Range): Candidate[] {
-    const { heights, peers, config } = this.#init
+    const { heights } = this.#init
+    const { certified, next, end, firstMissing = next } = range
+    if (certified === undefined) return this.#able(heights.having(next), range)
+    const whole = this.#able(heights.having(next, end), range)
+    return whole.length > 0 ? whole : this.#able(heights.having(firstMissing), range)
+  }
+
+  #able(having: readonly PeerHeight[], range: Range): Candidate[] {
+    const { peers, config } = this.#init
+    const busy = this.attempts.at(range)
     // everything waits for the first: it finds a peer though all have their hands full
     const most = config.maxRangesPerPeer + (this.#isFirst(range) ? 1 : 0)
-    return heights
-      .having(range.next, range.certified === undefined ? range.next : range.end)
-      .filter(({ peer }) => peers.isAvailable(peer))
+    return having
+      .filter(({ peer }) => peers.isAvailable(peer) && busy.every((attempt) => !attempt.peer.equals(peer)))
       .map(({ peer }) => {
         const inFlight = this.attempts.of(peer)
         return { peer, inFlight, isFull: inFlight >= most, speed: peers.speed(peer), share: this.#shares.of(peer) }

@@ -43,7 +43,7 @@ export interface RangeAttemptInit {
 /** With whom a range is attempted, and how. */
 export interface AttemptOptions {
   readonly peer: PeerId
-  /** The last commit that is asked for, where none is certified yet: never beyond what the peer claims to have. */
+  /** The last commit that is asked for: never beyond what the peer claims to have. */
   readonly end: number
   readonly pace: Pace
   readonly signal: AbortSignal
@@ -75,7 +75,7 @@ export async function attemptRange(
     peer,
     start: range.start,
     end,
-    certified: range.remaining,
+    certified: upTo(end, range.remaining),
     hasBlock: (key) => range.hasBlock(key),
     async hold(bytes) {
       await budget.acquire(bytes, { signal, isUrgent: () => init.isLowest(range) })
@@ -105,7 +105,7 @@ export async function attemptRange(
         const { certified, error } = await certify(init, fetched, signal)
         onServed({ commits: certified.commits.length, epoch: fetched.commits[0]?.commit.epoch ?? 0 })
         keep(range.certify(certified))
-        return { certified: range.remaining ?? certified, error } // what came first holds
+        return { certified: upTo(end, range.remaining) ?? certified, error } // what came first holds
       }
     }),
     fetchBlocks({ fetch: (_, refs) => pace.watch(rpc.stream(peer, protocols.fetchBlocks, { refs }, options)) }),
@@ -125,6 +125,11 @@ export async function attemptRange(
 
 async function* single<T>(item: T): AsyncGenerator<T> {
   yield item
+}
+
+/** Those of certified commits that a peer claims to have. */
+function upTo(end: number, certified: CertifiedCommits | undefined): CertifiedCommits | undefined {
+  return certified && { ...certified, commits: certified.commits.filter(({ ref }) => ref.index <= end) }
 }
 
 async function certify(

@@ -104,6 +104,14 @@ export class Range {
     return this.#needed.size - this.#blocks.size
   }
 
+  /** The first commit of those certified of which a block is missing; `undefined` where none is. */
+  get firstMissing(): number | undefined {
+    const missing = this.#certified?.commits.findIndex(
+      ({ commit }, position) => position >= this.#taken && commit.blocks.some((ref) => !this.hasBlock(blockRefKey(ref)))
+    )
+    return missing === undefined || missing === -1 ? undefined : this.start + missing
+  }
+
   /** Who was asked last. */
   get lastPeer(): PeerId | undefined {
     return this.#lastPeer
@@ -154,6 +162,11 @@ export class Range {
   /** asked, verifying -> failed */
   fail(error: Error, now: number): void {
     this.#state = { name: 'failed', error, attempts: this.#attempts, since: now }
+  }
+
+  /** verifying -> waiting: the peer has brought what it has of it, and others are to be asked for the rest. */
+  wait(): void {
+    this.#state = { name: 'waiting' }
   }
 
   /** verifying -> ready */

@@ -181,8 +181,9 @@ export class SyncLoop {
     else if (errorCode(error) === 'SYNC_SUPERSEDED') this.#asker.superseded(attempt)
     else if (this.#halted === undefined) this.#blame(attempt, error)
     const [other] = this.#asker.attempts.at(range)
-    if (error === undefined || range.isWhole) range.finish()
+    if (range.isWhole || (error === undefined && range.firstMissing === undefined)) range.finish()
     else if (other !== undefined) range.passTo(other.peer)
+    else if (error === undefined) range.wait()
     else range.fail(error, clock.monotonic())
     if (range.isTaken) ranges.drop(range)
   }

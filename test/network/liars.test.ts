@@ -212,6 +212,17 @@ describe('a peer that lies is told apart, banned and disconnected; another serve
 })
 
 describe('what was good in a bad answer is kept', () => {
+  it('holds up nothing where a liar shows more of the chain than others have, and no blocks', async () => {
+    const script = blocksLie((blocks) => blocks.toReversed())
+    await using meeting = await Meeting.begin(chain, { script })
+    const { network, victim, liar } = meeting
+    await liar.disconnectedFrom(victim.peerId, { signal: patience() })
+    await network.start({ validator: 0, commits: MIDDLE, seeds: [victim] })
+    await network.reached(victim, MIDDLE, { signal: patience() })
+    await meeting.assertStoredIsTrue()
+    assert.equal(meeting.stored, MIDDLE)
+  })
+
   it('the certified prefix, with its blocks', async () => {
     const script = commitsLie((_, { start }) => {
       if (start > 1) throw new RpcError('RPC_UNAVAILABLE', 'no more') // a second lie would end the connection before the blocks are there

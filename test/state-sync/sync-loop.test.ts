@@ -200,7 +200,28 @@ describe(`SyncLoop (seed ${SEED})`, () => {
     assert.deepEqual(heights.get(peer), { peer, highest: 100, lowest: 50 })
   })
 
-  it('asks for the blocks of certified commits only those who have all of them', async () => {
+  it('asks whoever has some of the blocks of certified commits for these, where nobody has them all', async () => {
+    const { meet, begun, fail, pass, tell } = setUp()
+    const ahead = await meet(10)
+    begun[0]?.range.certify({ commits: chain.commits.slice(0, 10).map(({ subDag }) => subDag.commit), certifiers: [] })
+    await tell({ type: 'peer-disconnected', peer: ahead })
+    await fail(begun[0], torn())
+    const part = await meet(7)
+    await pass(1_000)
+    assert.deepEqual(
+      begun.slice(1).map(({ peer, end }) => ({ peer, end })),
+      [{ peer: part, end: 7 }]
+    )
+    begun[1]?.range.addBlocks(chain.commits.slice(0, 7).flatMap(({ subDag }) => subDag.blocks))
+    begun[1]?.settle()
+    await settled()
+    await pass(1_000)
+    assert.equal(begun.length, 2, 'it has no more of them')
+    await tell({ type: 'height', peer: part, highest: 10, lowest: 1 })
+    assert.deepEqual({ peer: begun[2]?.peer, end: begun[2]?.end }, { peer: part, end: 10 })
+  })
+
+  it('asks for the blocks of certified commits first those who have all of them', async () => {
     const { meet, begun, fail } = setUp()
     const ahead = await meet(10)
     begun[0]?.range.certify({ commits: chain.commits.slice(0, 10).map(({ subDag }) => subDag.commit), certifiers: [] })
