@@ -100,7 +100,12 @@ test('fifty sybils of one subnet that are first keep half of the connections fro
     countedBy(victim).filter((id) => !sybils.some((sybil) => sybil.id === id)),
     []
   )
-  await honest[0]?.node.dial(victim.node.getMultiaddrs())
+  const [first] = honest
+  while (first !== undefined && !idsOf(first).every((id) => countedBy(victim).includes(id))) {
+    // the handshakes of a siege leave a slow machine little time for this one: who is honest tries again
+    await first.node.dial(victim.node.getMultiaddrs(), { signal: context.signal }).catch(() => undefined)
+    context.signal.throwIfAborted()
+  }
   await assertHoldsOut(context, victim, honest, sybils)
 })
 
