@@ -59,9 +59,14 @@ export class Observer {
     return [...this.#recovering]
   }
 
-  /** A fault of a node is over: it has recovered once it has all that the network has now. */
+  /** A fault of a node is over: it has recovered once it has all that the network has now, unless it goes down before. */
   ended(node: string, kind: FaultKind, nowMs: number): void {
     this.#recovering.add({ node, kind, sinceMs: nowMs, target: this.#tip })
+  }
+
+  /** A node goes down: whatever it was coming back from, it begins anew. */
+  wentDown(node: string): void {
+    for (const one of this.#recovering) if (one.node === node) this.#recovering.delete(one)
   }
 
   saw(node: string, life: number, look: ChaosNodeLook, nowMs: number): void {

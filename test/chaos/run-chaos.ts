@@ -99,6 +99,7 @@ async function letHappen(
         const sleep = (milliseconds: number) => systemClock.sleep(milliseconds, { signal: stop })
         await sleep(Math.max(0, beganMs + fault.atMs - performance.now()))
         say(describeFault(fault))
+        if (fault.kind === 'kill' || fault.kind === 'join') observer.wentDown(fault.node)
         const nodes = await inject(fault, { network, sleep })
         for (const node of nodes) observer.ended(node, fault.kind, performance.now())
       })

@@ -34,6 +34,8 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
 const MEAN_GAP_MS = 1_500
 /** A node is left in peace by faults of a kind for so long after one of them, so that it comes back in between, on a slow machine as well. */
 const PEACE_MS = 8_000
+/** After it has lost all its data, a node is not taken down for so long: it has all of the chain to fetch. */
+const PEACE_TO_JOIN_MS = 40_000
 const SECOND = 1_000
 const HOUR = 3_600 * SECOND
 
@@ -65,7 +67,8 @@ export function makeSchedule(init: ScheduleInit): ScheduledFault[] {
     if (fault === undefined || endMs > init.durationMs) continue
     const lanes = lanesOf(fault)
     if (lanes.some((lane) => (busyUntil.get(lane) ?? 0) > atMs)) continue
-    for (const lane of lanes) busyUntil.set(lane, endMs + PEACE_MS)
+    const peaceMs = fault.kind === 'join' ? PEACE_TO_JOIN_MS : PEACE_MS
+    for (const lane of lanes) busyUntil.set(lane, endMs + peaceMs)
     schedule.push({ ...fault, atMs })
   }
 }
