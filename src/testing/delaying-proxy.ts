@@ -2,12 +2,9 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import { type Passage, ProxiedConnection } from './proxied-connection.ts'
 import { LinkSchedule } from './slow-link.ts'
+import type { TcpAddress } from './tcp-address.ts'
 
-/** A TCP address. */
-export interface TcpAddress {
-  readonly host: string
-  readonly port: number
-}
+export type { TcpAddress }
 
 /** How a link is. */
 export interface LinkCondition {

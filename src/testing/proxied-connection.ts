@@ -1,6 +1,6 @@
 import { connect as dial, type Socket } from 'node:net'
-import type { TcpAddress } from './delaying-proxy.ts'
 import { type LinkSchedule, SlowLink } from './slow-link.ts'
+import type { TcpAddress } from './tcp-address.ts'
 
 /** What becomes of what is sent: it arrives; it is taken and never arrives, while both ends wait; or it is refused with a reset. */
 export type Passage = 'open' | 'blackhole' | 'closed'
