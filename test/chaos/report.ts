@@ -7,8 +7,8 @@ import type { Observer } from './observer.ts'
 
 /** From so many minutes of faults on, memory that grows is a finding. */
 const JUDGED_MINUTES = 10
-/** Growth that is none: what the databases hold in memory of the last writes fills while they run, up to a bound. */
-const MOST_GROWTH_MIB_PER_MINUTE = 3
+/** From the second third of a life to the last, so much more is no growth: what the databases hold in memory of the last writes fills, up to a bound. */
+const MOST_GROWTH = 0.1
 
 /** Kinds of ill health that are told of. */
 const MOST_UNWELL = 5
@@ -108,7 +108,7 @@ export function formatReport(report: ChaosReport): string {
   )
   const trends = memory.map(
     ({ node, rss, heap }) =>
-      `  ${node.padEnd(12)} ${rss.meanMiB.toFixed(0)} MiB, ${signed(rss.growthMiBPerMinute)} MiB a minute (heap and buffers ${signed(heap.growthMiBPerMinute)}) over ${rss.minutes.toFixed(1)} minutes`
+      `  ${node.padEnd(12)} ${rss.meanMiB.toFixed(0)} MiB, never under ${rss.floorsMiB[0].toFixed(0)} and then ${rss.floorsMiB[1].toFixed(0)}, ${signed(rss.growthMiBPerMinute)} MiB a minute (heap and buffers ${signed(heap.growthMiBPerMinute)}) over ${rss.minutes.toFixed(1)} minutes`
   )
   return [
     '',
@@ -131,10 +131,11 @@ export function formatReport(report: ChaosReport): string {
 }
 
 function growthOf({ node, rss }: ProcessMemory): string[] {
-  const { growthMiBPerMinute: growth, minutes } = rss
-  return growth <= MOST_GROWTH_MIB_PER_MINUTE
-    ? []
-    : [`the memory of ${node} grew by ${growth.toFixed(1)} MiB a minute over ${minutes.toFixed(1)} minutes`]
+  const [before, after] = rss.floorsMiB
+  if (after <= before * (1 + MOST_GROWTH)) return []
+  return [
+    `the memory of ${node} grew: it never was under ${before.toFixed(0)} MiB, and then never under ${after.toFixed(0)}`
+  ]
 }
 
 function recoveryOf(kind: FaultKind, { recoveries }: Observer): [FaultKind, RecoveryTimes][] {
