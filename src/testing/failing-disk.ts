@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { CommitStore } from '../storage/commit-store.ts'
-import type { ByteLevel, Operation } from '../storage/database.ts'
+import type { ByteLevel, DatabaseInit, Operation } from '../storage/database.ts'
 import { openWrappedStore } from '../storage/level-store.ts'
 import type { StoreInit } from '../storage/open-store.ts'
 
@@ -43,14 +43,19 @@ export class FailingDisk {
 
   /** A commit store in a directory of this disk: see `openLevelStore`. */
   openStore(path: string, init: StoreInit): Promise<CommitStore> {
-    return openWrappedStore(path, init, ({ level, probe, ...rest }) => ({
-      ...rest,
-      level: this.on(level),
+    return openWrappedStore(path, init, (database) => this.wrap(database))
+  }
+
+  /** What a store's database is made from, as one that lies on this disk. */
+  wrap(database: DatabaseInit): DatabaseInit {
+    return {
+      ...database,
+      level: this.on(database.level),
       probe: async (bytes) => {
         await this.#beforeWrite()
-        await probe?.(bytes)
+        await database.probe?.(bytes)
       }
-    }))
+    }
   }
 
   /** A closed database of the abstract-level family, with bytes as keys and values, as one that lies on this disk. */

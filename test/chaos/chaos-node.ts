@@ -11,13 +11,14 @@ import { errorCode, toError } from '../../src/runtime/soma-error.ts'
 import { TaskGroup } from '../../src/runtime/task-group.ts'
 import type { CommitStore } from '../../src/storage/commit-store.ts'
 import { levelDirectory } from '../../src/storage/level-directory.ts'
+import { openStore } from '../../src/storage/open-store.ts'
 import { type DiskFault, FailingDisk, JumpingClock, networkPrivateKey } from '../../src/testing/index.ts'
 import { chaosConsensus, fullNodeKeys } from './chaos-chain.ts'
 import { Journal } from './journal.ts'
 import type { ChaosNodeLook, ChaosNodeSettings, ChaosRecord, ChildEvent } from './protocol.ts'
 
-/** Bytes of recent writes that the ledger's database holds in memory. */
-const LEDGER_BUFFER_BYTES = 16 * 1024 * 1024
+/** Bytes of recent writes that each database holds in memory: few, so that this memory is soon as full as it gets, and growth is something else. */
+const BUFFER_BYTES = 1024 * 1024
 /** Milliseconds before what a failing disk has ended is tried again. */
 const RETRY_MS = 300
 /** What ends when the disk works again; anything else is a finding. */
@@ -64,8 +65,9 @@ export class ChaosNode {
     const disk = new FailingDisk()
     const clock = new JumpingClock()
     await mkdir(directory, { recursive: true })
-    const store = await disk.openStore(join(directory, 'chain'), { genesis })
-    const { level } = await levelDirectory(join(directory, 'ledger'), { writeBufferBytes: LEDGER_BUFFER_BYTES })
+    const database = (name: string) => levelDirectory(join(directory, name), { writeBufferBytes: BUFFER_BYTES })
+    const store = await openStore(disk.wrap(await database('chain')), { genesis })
+    const { level } = await database('ledger')
     const ledger = await openLedger(join(directory, 'ledger'), {
       genesis,
       transactions: 'certified',

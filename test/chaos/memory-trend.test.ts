@@ -19,7 +19,7 @@ test('what fills in the first third of a life is no growth', () => {
 test('what garbage there is between two collections is no growth of the floor, and a leak is', () => {
   const sawtooth = (minute: number) => (minute % 2.5) * 40
   assert.deepEqual(memoryTrend(samples((minute) => 200 + sawtooth(minute)))?.floorsMiB, [200, 200])
-  const [before, after] = memoryTrend(samples((minute) => 200 + 8 * minute + sawtooth(minute)))?.floorsMiB ?? [0, 0]
+  const [before, after] = memoryTrend(samples((minute) => 200 + 15 * minute + sawtooth(minute)))?.floorsMiB ?? [0, 0]
   assert.ok(after > before * 1.1, `${before} to ${after}`)
 })
 

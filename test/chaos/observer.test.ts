@@ -47,4 +47,7 @@ test('the worst ten seconds and the longest standstill are found', () => {
   assert.equal(observer.lowestProgress, 4)
   observer.saw('a', 1, look(50), 32_000)
   assert.equal(observer.standstills.a, 7_000)
+  observer.chainRests()
+  observer.saw('a', 1, look(50), 60_000)
+  assert.deepEqual([observer.lowestProgress, observer.standstills.a], [4, 7_000])
 })

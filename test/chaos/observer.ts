@@ -40,6 +40,7 @@ export class Observer {
   readonly #onRecovery: (recovery: Recovery) => void
   #tip = 0
   #epoch = 0
+  #isResting = false
 
   constructor(onRecovery: (recovery: Recovery) => void) {
     this.#onRecovery = onRecovery
@@ -64,6 +65,11 @@ export class Observer {
     this.#recovering.add({ node, kind, sinceMs: nowMs, target: this.#tip })
   }
 
+  /** Nobody makes more of the chain: from now on nobody has to get on. */
+  chainRests(): void {
+    this.#isResting = true
+  }
+
   /** A node goes down: whatever it was coming back from, it begins anew. */
   wentDown(node: string): void {
     for (const one of this.#recovering) if (one.node === node) this.#recovering.delete(one)
@@ -73,10 +79,11 @@ export class Observer {
     const { highestExecuted: index, rssBytes, heapBytes } = look
     this.#tip = Math.max(this.#tip, index)
     this.#epoch = Math.max(this.#epoch, look.epoch)
-    this.#tips.push({ atMs: nowMs, tip: this.#tip })
+    if (!this.#isResting) this.#tips.push({ atMs: nowMs, tip: this.#tip })
     const before = this.#executed.get(node)
     if (before === undefined || index !== before.index) this.#executed.set(node, { index, sinceMs: nowMs })
-    else this.#standstill.set(node, Math.max(this.#standstill.get(node) ?? 0, nowMs - before.sinceMs))
+    else if (!this.#isResting)
+      this.#standstill.set(node, Math.max(this.#standstill.get(node) ?? 0, nowMs - before.sinceMs))
     for (const what of look.unwell) this.unwell.set(what, (this.unwell.get(what) ?? 0) + 1)
     this.#remember(node, life, { rssBytes, heapBytes }, nowMs)
     for (const one of this.#recovering) {

@@ -113,6 +113,7 @@ async function letHappen(
 
 /** Ends the chain and gives the nodes time to come to its end. @returns its height */
 async function settle({ network, observer, signal, onFinding }: Run): Promise<number> {
+  observer.chainRests()
   await network.letChainRest()
   const deadlineMs = performance.now() + CALM_MS
   while (true) {
