@@ -49,5 +49,5 @@ test('the worst ten seconds and the longest standstill are found', () => {
   assert.equal(observer.standstills.a, 7_000)
   observer.chainRests()
   observer.saw('a', 1, look(50), 60_000)
-  assert.deepEqual([observer.lowestProgress, observer.standstills.a], [4, 7_000])
+  assert.deepEqual([observer.lowestProgress, observer.standstills.a, observer.longestPause], [4, 7_000, 7_000])
 })

@@ -108,6 +108,17 @@ export class Observer {
     return lowest
   }
 
+  /** The longest time in which the network did not get on, in milliseconds. */
+  get longestPause(): number {
+    let longest = 0
+    let moved = this.#tips[0]
+    for (const sample of this.#tips) {
+      if (moved === undefined || sample.tip > moved.tip) moved = sample
+      longest = Math.max(longest, sample.atMs - moved.atMs)
+    }
+    return longest
+  }
+
   /** The longest time in which a node that was up executed nothing, by node, in milliseconds. */
   get standstills(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#standstill)

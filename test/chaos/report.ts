@@ -10,6 +10,8 @@ const JUDGED_MINUTES = 10
 /** From the second third of a life to the last, so much more is no growth: what the databases hold in memory of the last writes fills, up to a bound. */
 const MOST_GROWTH = 0.1
 
+/** No fault lasts as long: several may meet all honest validators at a time, and those that were killed need time to load. */
+const MOST_PAUSE_MS = 45_000
 /** Kinds of ill health that are told of. */
 const MOST_UNWELL = 5
 
@@ -40,6 +42,8 @@ export interface ChaosReport {
   readonly epochs: number
   /** The fewest commits in ten seconds on end. */
   readonly lowestProgress: number | undefined
+  /** The longest time in which no node got on, in seconds. */
+  readonly longestPause: number
   readonly recovery: Readonly<Partial<Record<FaultKind, RecoveryTimes>>>
   /** The longest time in which a node that was up executed nothing, in seconds. */
   readonly longestStandstill: number
@@ -74,7 +78,7 @@ export function reportOf(init: ReportInit): ChaosReport {
   })
   const findings = [
     ...new Set(init.findings),
-    ...(observer.lowestProgress === 0 ? ['nobody got on for ten seconds'] : []),
+    ...(observer.longestPause > MOST_PAUSE_MS ? [`nobody got on for ${round(observer.longestPause / 1_000)} s`] : []),
     ...(minutes >= JUDGED_MINUTES ? memory.flatMap(growthOf) : [])
   ]
   const kinds = [...new Set(faults.map(({ kind }) => kind))].toSorted()
@@ -88,6 +92,7 @@ export function reportOf(init: ReportInit): ChaosReport {
     commits: observer.tip,
     epochs: observer.epoch + 1,
     lowestProgress: observer.lowestProgress,
+    longestPause: round(observer.longestPause / 1_000),
     recovery: Object.fromEntries(kinds.flatMap((kind) => recoveryOf(kind, observer))),
     longestStandstill: round(Math.max(0, ...Object.values(observer.standstills)) / 1_000),
     unwell: Object.fromEntries([...observer.unwell].toSorted(([, a], [, b]) => b - a).slice(0, MOST_UNWELL)),
@@ -116,7 +121,7 @@ export function formatReport(report: ChaosReport): string {
       .map(([kind, count]) => `${count} ${kind}`)
       .join(', ')}`,
     `chain     ${report.commits} commits, ${report.epochs} epochs; ${report.executions} executions in the journals of all nodes`,
-    `progress  ${report.lowestProgress ?? 'unknown'} commits in the worst ten seconds; no node up stood still longer than ${report.longestStandstill} s`,
+    `progress  ${report.lowestProgress ?? 'unknown'} commits in the worst ten seconds, longest pause ${report.longestPause} s; no node up stood still longer than ${report.longestStandstill} s`,
     `liars     asked ${report.requestsToLiars} times, banned ${report.bansOfLiars} times`,
     'unwell',
     ...Object.entries(report.unwell).map(([what, count]) => `  ${count} times ${what}`),
