@@ -14,7 +14,7 @@ import type { AttackName, ServingAttackOptions } from './serving-attackers.ts'
 const COMMITS = 60
 /** Blocks of some 20 kB, so that an answer is more than fits into a stream's window. */
 const chain = buildChain({ commits: COMMITS, transactions: 10, transactionBytes: 2_000 })
-const PATIENCE_MS = 90_000
+const PATIENCE_MS = 180_000
 
 interface Siege extends AsyncDisposable {
   readonly network: TestNetwork
