@@ -26,7 +26,7 @@ export interface ServingAttackOptions {
   readonly blocks: string
 }
 
-export type AttackName = 'hoard' | 'half-open' | 'never-read' | 'flood' | 'cost' | 'rapid-reset' | 'trickle'
+export type AttackName = 'hoard' | 'half-open' | 'never-read' | 'flood' | 'rapid-reset' | 'trickle'
 
 const options = JSON.parse(process.argv[2] ?? '{}') as ServingAttackOptions
 const { chainId } = decodeGenesis(fromHex(options.genesis))
@@ -45,11 +45,6 @@ function request<T>(message: WireMessage<T>, content: T): Uint8Array {
 const lookup = request(getCommitInfo.request, { latest: true, index: undefined, digest: undefined })
 const range = request(fetchCommits.request, { start: 1, end: 40 })
 const blocks = framed(fromHex(options.blocks))
-const unknown = { epoch: 0, round: 1, author: 0, digest: new Uint8Array(32).fill(9) }
-const manyUnknown = request(fetchBlocks.request, {
-  refs: Array.from({ length: 1_000 }, (_, index) => ({ ...unknown, round: index + 1 }))
-})
-
 async function open(connection: Connection, protocol: { readonly name: string }): Promise<Stream> {
   return await connection.newStream(idOf(protocol), { maxOutboundStreams: 10_000, signal: AbortSignal.timeout(30_000) })
 }
@@ -83,9 +78,6 @@ const ATTACKS: Record<AttackName, (connection: Connection) => Promise<void>> = {
   },
   async flood(connection) {
     await pour(await open(connection, getCommitInfo), lookup)
-  },
-  async cost(connection) {
-    await pour(await open(connection, fetchBlocks), manyUnknown)
   },
   async 'rapid-reset'(connection) {
     for (;;) (await open(connection, getCommitInfo)).abort(new Error('and again'))

@@ -102,11 +102,6 @@ describe('a server under attack goes on serving', () => {
     assert.equal((await reported(siege.reports, 'RPC_UNEXPECTED_FRAME')).consequence, 'penalty')
   })
 
-  it('peers ask for a thousand blocks that are not there, over and over', async () => {
-    await using siege = await besiege('cost', { peers: 20, streams: 10 })
-    await assertServes(siege)
-  })
-
   it('peers open streams and reset them without a pause', async () => {
     await using siege = await besiege('rapid-reset', { peers: 20, streams: 20 })
     await assertServes(siege)
