@@ -1,6 +1,5 @@
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { startDelayingProxy } from '../../src/testing/delaying-proxy.ts'
+import { unusedPort } from '../../src/testing/unused-port.ts'
 
 /** How a node is reached. */
 export interface NodeLink {
@@ -24,13 +23,3 @@ function loopback(port: number): string {
 }
 
 /** The proxy must know the port before the node listens on it. */
-async function unusedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  const closed = once(server, 'close')
-  server.close()
-  await closed
-  if (address === null || typeof address === 'string') throw new TypeError('not a TCP server')
-  return address.port
-}

@@ -71,6 +71,7 @@ export {
 } from './sign-transaction.ts'
 export { type StoreFixture, type StoreUnderTest, storageConformance } from './storage-conformance.ts'
 export { TestNetwork, type TestNodeOptions } from './test-network.ts'
+export { unusedPort } from './unused-port.ts'
 export { type Usurpation, usurpChain } from './usurp-chain.ts'
 export { deriveValidatorKeys, generateValidatorKeys, networkPrivateKey, type ValidatorKeys } from './validator-keys.ts'
 export { storeWriteOf, writeChain } from './write-chain.ts'

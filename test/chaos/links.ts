@@ -1,6 +1,10 @@
-import { once } from 'node:events'
-import { createServer } from 'node:net'
-import { type DelayingProxy, type LinkCondition, type Passage, startDelayingProxy } from '../../src/testing/index.ts'
+import {
+  type DelayingProxy,
+  type LinkCondition,
+  type Passage,
+  startDelayingProxy,
+  unusedPort
+} from '../../src/testing/index.ts'
 
 /** How a node is reached. */
 interface Link {
@@ -80,13 +84,3 @@ export class Links {
 }
 
 /** A node keeps its port over its lives, so it must be known before the first. */
-async function unusedPort(ip: string): Promise<number> {
-  const server = createServer().listen(0, ip)
-  await once(server, 'listening')
-  const address = server.address()
-  const closed = once(server, 'close')
-  server.close()
-  await closed
-  if (address === null || typeof address === 'string') throw new TypeError('not a TCP server')
-  return address.port
-}

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import { describe, it } from 'node:test'
 import { subDagBytes } from '../../src/consensus/committed-sub-dag.ts'
 import { randomInteger, seededRandom } from '../../src/runtime/random.ts'
-import { buildChain, commitAt, type LinkCondition, startDelayingProxy, TestNetwork } from '../../src/testing/index.ts'
+import {
+  buildChain,
+  commitAt,
+  type LinkCondition,
+  startDelayingProxy,
+  TestNetwork,
+  unusedPort
+} from '../../src/testing/index.ts'
 
 const SEED = Number(process.env.TEST_SEED ?? 11)
 const COMMITS = 120
@@ -21,15 +26,6 @@ const bytes = chain.commits.reduce((sum, { subDag }) => sum + subDagBytes(subDag
 interface Limit extends LinkCondition {
   readonly name: string
   readonly isTorn?: boolean
-}
-
-async function unusedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 const limits: readonly Limit[] = [
