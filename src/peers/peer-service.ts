@@ -20,6 +20,7 @@ import { boundPeerIds } from './bound-peer-ids.ts'
 import { ConnectionKeeper } from './connection-keeper.ts'
 import type { Consequence } from './consequence.ts'
 import { Dialler } from './dialler.ts'
+import { ForgottenPeers } from './forgotten-peers.ts'
 import { PeerConduct } from './peer-conduct.ts'
 import type { PeerGate } from './peer-gate.ts'
 import { registerPeerMetrics } from './peer-metrics.ts'
@@ -66,6 +67,7 @@ class PeerService implements Peers, Startable {
   readonly #conduct: PeerConduct
   readonly #dialler: Dialler
   readonly #keeper: ConnectionKeeper
+  readonly #forgotten: ForgottenPeers
   readonly #protected = new ProtectedPeers()
   readonly #tallies = new PeerTallies()
   #running = new AbortController()
@@ -108,6 +110,13 @@ class PeerService implements Peers, Startable {
       isBanned: gate.isBanned,
       hasRoomFor: (peerId, address) => this.#keeper.hasRoomFor(peerId, address)
     })
+    this.#forgotten = new ForgottenPeers({
+      peerStore: components.peerStore,
+      events: components.events,
+      log,
+      capacity,
+      isConnected: (peerId) => this.#keeper.isConnected(peerId)
+    })
     gate.guardBy({
       isConfigured: (peerId) => this.#protected.has(peerId, 'configured'),
       hasRoomFor: (peerId, address) => this.#keeper.hasRoomFor(peerId, address),
@@ -123,6 +132,7 @@ class PeerService implements Peers, Startable {
   async beforeStart(): Promise<void> {
     await this.#gate.load()
     this.#keeper.start()
+    this.#forgotten.start()
     this.#components.events.addEventListener('connection:open', this.#onOpen)
     this.#components.events.addEventListener('connection:close', this.#onClose)
   }
@@ -135,6 +145,7 @@ class PeerService implements Peers, Startable {
   async stop(): Promise<void> {
     this.#components.events.removeEventListener('connection:open', this.#onOpen)
     this.#components.events.removeEventListener('connection:close', this.#onClose)
+    this.#forgotten.stop()
     this.#running.abort()
     await this.#keeper.stop()
     await this.#gate.flush()
@@ -206,7 +217,7 @@ class PeerService implements Peers, Startable {
     const running = this.#running.signal
     const signal = options.signal === undefined ? running : AbortSignal.any([running, options.signal])
     const outcome = await this.#dialler.dial(peer, { signal })
-    if (outcome === 'failed') this.#forget(peer.peerId)
+    if (outcome === 'failed') this.#forgotten.forget(peer.peerId)
     this.#tallies.dials.add(outcome)
     if (outcome === 'failed') this.#log('dial to %p: failed', peer.peerId)
     else this.#log.trace('dial to %p: %s', peer.peerId, outcome)
@@ -246,20 +257,9 @@ class PeerService implements Peers, Startable {
 
   readonly #onClose = ({ detail: connection }: CustomEvent<Connection>): void => {
     const isOurs = this.#keeper.closed(connection)
-    this.#forget(connection.remotePeer)
+    this.#forgotten.forget(connection.remotePeer)
     // the end of one of two connections is no more a failure than one that we brought about
     if (!isOurs && !this.#keeper.isConnected(connection.remotePeer)) this.#dialler.closed(connection)
-  }
-
-  /**
-   * Has libp2p forget a peer that is not connected. It keeps everyone who ever was, or whom we tried to dial, for as long as the process lives: whoever changes
-   * its id, or invents others, would fill the memory. We never dial by what it remembers.
-   */
-  #forget(peerId: PeerId): void {
-    if (this.#keeper.isConnected(peerId)) return
-    this.#components.peerStore
-      .delete(peerId)
-      .catch((thrown: unknown) => this.#log.error('%p is not forgotten - %e', peerId, thrown))
   }
 
   #ban(peerId: PeerId, durationMs: number, reason: string, error: unknown): void {
