@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { buildChain, startByzantinePeer, startDelayingProxy, TestNetwork } from '../../src/testing/index.ts'
 import { Reports } from './meet-liar.ts'
 
@@ -22,6 +23,8 @@ describe('honest slowness is no lie', () => {
       context.after(() => Promise.all([slow.stop(), proxy.stop()]))
       const address = `/ip4/127.0.0.1/tcp/${proxy.address.port}/p2p/${victim.peerId}`
       await slow.dial({ addresses: () => [address] })
+      const standing = async () => (await victim.status()).peers.find(({ peerId }) => peerId === slow.peerId.toString())
+      while ((await standing()) === undefined) await nextTurn(undefined, { signal: context.signal })
       await network.start({ validator: 0, commits: COMMITS, seeds: [victim] })
       await network.reached(victim, COMMITS, { signal: patience() })
       const ofSlow = reports.all.filter(({ peerId }) => peerId.equals(slow.peerId))
@@ -29,8 +32,7 @@ describe('honest slowness is no lie', () => {
         ofSlow.every(({ consequence }) => consequence === 'none' || consequence === 'backoff'),
         JSON.stringify(ofSlow)
       )
-      const { peers } = await victim.status()
-      assert.equal(peers.find(({ peerId }) => peerId === slow.peerId.toString())?.score.penalty, 0)
+      assert.equal((await standing())?.score.penalty, 0)
       assert.deepEqual(victim.bans(), [])
     })
   }
