@@ -48,6 +48,7 @@ type NetworkKey =
   | 'maxConnectionsPerSubnet'
   | 'committeePeers'
   | 'discoveryIntervalMs'
+  | 'encryption'
   | 'privateNetwork'
 
 /** A node as its configuration file describes it. README.md has the table for operators. */
@@ -134,6 +135,7 @@ export const configSchema: z.ZodType<NodeFileConfig> = z.strictObject(
       maxConnectionsPerSubnet: integer(1, 10_000).exactOptional(),
       committeePeers: integer(0, 1_000).exactOptional(),
       discoveryIntervalMs: integer(50, 60 * minute).exactOptional(),
+      encryption: z.enum(['noise', 'tls'], 'noise or tls').exactOptional(),
       privateNetwork: z.boolean('true or false').exactOptional(),
       allowlist: z.array(allowed, 'a list of peer ids, or addresses with them').exactOptional(),
       private: z.boolean('true or false').exactOptional(),

@@ -20,10 +20,11 @@ export const NODE_DEFAULTS: Omit<NodeConfig, 'privateNetwork'> = {
   maxBytesInFlight: 128 * 1024 * 1024,
   maxExecutorLead: Number.POSITIVE_INFINITY,
   signatureWorkers: Math.min(MAX_SIGNATURE_WORKERS, availableParallelism()),
-  keepCommits: Number.POSITIVE_INFINITY
+  keepCommits: Number.POSITIVE_INFINITY,
+  encryption: 'noise'
 }
 
-type NumberKey = keyof typeof NODE_DEFAULTS
+type NumberKey = Exclude<keyof typeof NODE_DEFAULTS, 'encryption'>
 
 /** What each knob may be: lowest, highest, and whether it may be without a bound. */
 const RANGES: Readonly<Record<NumberKey, readonly [number, number, boolean?]>> = {
@@ -49,7 +50,7 @@ const RANGES: Readonly<Record<NumberKey, readonly [number, number, boolean?]>> =
  */
 export function resolveConfig(given: Partial<NodeConfig>, defaults: { privateNetwork: boolean }): NodeConfig {
   for (const key of Object.keys(given)) {
-    if (key !== 'privateNetwork' && !(key in RANGES))
+    if (key !== 'privateNetwork' && key !== 'encryption' && !(key in RANGES))
       throw new NodeError('CONFIG_INVALID', `config.${key} is no knob of a node`)
   }
   const config: NodeConfig = { ...NODE_DEFAULTS, ...defaults, ...given }
@@ -63,6 +64,8 @@ export function resolveConfig(given: Partial<NodeConfig>, defaults: { privateNet
       `config.${key} is ${value}; it should be a whole number from ${lowest} to ${highest}${alternative}`
     )
   }
+  if (config.encryption !== 'noise' && config.encryption !== 'tls')
+    throw new NodeError('CONFIG_INVALID', `config.encryption is ${config.encryption}; it should be noise or tls`)
   if (config.maxConnections < config.targetConnections) {
     throw new NodeError('CONFIG_INVALID', 'config.maxConnections should be at least config.targetConnections')
   }

@@ -1,5 +1,4 @@
 import type { TcpSocketConnectOpts } from 'node:net'
-import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { identify } from '@libp2p/identify'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
@@ -18,6 +17,7 @@ import type { BlockVerifier } from '../verify/block-verifier.ts'
 import { addressTimer } from './address-timer.ts'
 import { connectionWatch } from './connection-watch.ts'
 import { keepEarlyAnswers } from './early-answers.ts'
+import { encryptersOf } from './encrypters.ts'
 import type { NodeLibp2p, ResolvedNodeInit } from './node-service.ts'
 import { pings } from './pings.ts'
 import { publicLookup } from './public-lookup.ts'
@@ -51,7 +51,7 @@ function servedRanges({ watermarks }: CommitStore): Capability[] {
   return highest < lowest ? [] : [fetchCommits, fetchBlocks].map(({ name }) => ({ protocol: name, lowest, highest }))
 }
 
-/** The node's libp2p: TCP, noise and yamux, with this package's services on top. Not started. */
+/** The node's libp2p: TCP, noise (and TLS, by choice) and yamux, with this package's services on top. Not started. */
 export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p> {
   const { genesis, store, config, clock, random, health, trustedHosts } = init
   const seedIds = new Set(init.seeds.map((seed) => seed.slice(seed.lastIndexOf('/p2p/') + '/p2p/'.length)))
@@ -68,7 +68,7 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
     ...(init.metrics && { metrics: init.metrics }),
     addresses: { listen: [...init.listen], announce: [...init.announce] },
     transports: [tcp({ dialOpts })],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: await encryptersOf(config),
     streamMuxers: [
       keepEarlyAnswers(yamux({ streamOptions: YAMUX_STREAM_OPTIONS, maxInboundStreams: MAX_INBOUND_STREAMS }))
     ],

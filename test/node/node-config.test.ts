@@ -36,6 +36,7 @@ describe('resolveConfig', () => {
     refuses({ keepCommits: 0 }, /config\.keepCommits is 0; .*or Infinity$/)
     refuses({ targetConnections: Number.POSITIVE_INFINITY }, /config\.targetConnections/)
     refuses({ targetConnections: 50, maxConnections: 10 }, /config\.maxConnections/)
+    refuses({ encryption: 'none' }, /config\.encryption is none; it should be noise or tls$/)
     refuses({ comitsPerRange: 5 }, /config\.comitsPerRange is no knob/)
   })
 })
