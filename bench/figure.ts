@@ -42,3 +42,24 @@ export function median(values: readonly number[]): number {
   const upper = sorted[Math.floor(middle)] ?? Number.NaN
   return Number.isInteger(middle) ? ((sorted[middle - 1] ?? Number.NaN) + upper) / 2 : upper
 }
+
+/** The value below which such a part of them lies. */
+export function percentile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN
+}
+
+/** What a figure is made from: the values of all runs, and those of what it is compared with. */
+export interface Comparison extends Pick<Figure, 'benchmark' | 'case' | 'unit' | 'against'> {
+  readonly values: readonly number[]
+  readonly againstValues: readonly number[]
+  readonly goal?: Goal | undefined
+}
+
+/** The medians of the runs beside each other. */
+export function figureBeside({ values, againstValues, goal, ...what }: Comparison): Figure {
+  const value = median(values)
+  const againstValue = median(againstValues)
+  const spread = [Math.min(...values), Math.max(...values)] as const
+  return { ...what, value, spread, againstValue, ratio: value / againstValue, ...(goal && { goal }) }
+}

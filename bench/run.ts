@@ -5,14 +5,18 @@ import { Command, Option } from 'commander'
 import { benchDiscovery } from './discovery.ts'
 import { type BenchContext, type Figure, isMet } from './figure.ts'
 import { benchMemory } from './memory.ts'
+import { benchRequests } from './requests.ts'
 import { benchServe } from './serve.ts'
+import { benchStream } from './stream.ts'
 import { benchSyncCertified, benchSyncFull } from './sync.ts'
 import { benchTransactions } from './transactions.ts'
 
 const BENCHMARKS: Readonly<Record<string, (context: BenchContext) => Promise<Figure[]>>> = {
   discovery: benchDiscovery,
   memory: benchMemory,
+  requests: benchRequests,
   serve: benchServe,
+  stream: benchStream,
   'sync-certified': benchSyncCertified,
   'sync-full': benchSyncFull,
   transactions: benchTransactions
@@ -49,9 +53,14 @@ for (const name of names) {
 
 function format(figure: Figure): string {
   const { benchmark, case: name, value, unit, spread, against, againstValue, ratio, goal } = figure
-  const [low, high] = spread.map((bound) => bound.toFixed(0))
-  const line = `${benchmark}, ${name}: ${value.toFixed(0)} ${unit} (${low} to ${high}); ${against}: ${againstValue.toFixed(0)}; ratio ${ratio.toFixed(2)}`
+  const [low, high] = spread.map(digits)
+  const line = `${benchmark}, ${name}: ${digits(value)} ${unit} (${low} to ${high}); ${against}: ${digits(againstValue)}; ratio ${ratio.toFixed(2)}`
   if (goal === undefined || smoke) return line
   const bound = 'least' in goal ? `at least ${goal.least}` : `at most ${goal.most}`
   return `${line}, goal ${bound}: ${isMet(figure) ? 'met' : 'not met'}`
+}
+
+/** Three digits that count, at least. */
+function digits(value: number): string {
+  return value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 1 ? 1 : 3)
 }
