@@ -5,6 +5,7 @@ import { Command, Option } from 'commander'
 import { benchDiscovery } from './discovery.ts'
 import { type BenchContext, type Figure, isMet } from './figure.ts'
 import { benchMemory } from './memory.ts'
+import { benchPropagation } from './propagation.ts'
 import { benchRequests } from './requests.ts'
 import { benchServe } from './serve.ts'
 import { benchStream } from './stream.ts'
@@ -14,6 +15,7 @@ import { benchTransactions } from './transactions.ts'
 const BENCHMARKS: Readonly<Record<string, (context: BenchContext) => Promise<Figure[]>>> = {
   discovery: benchDiscovery,
   memory: benchMemory,
+  propagation: benchPropagation,
   requests: benchRequests,
   serve: benchServe,
   stream: benchStream,
