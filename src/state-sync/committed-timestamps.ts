@@ -1,16 +1,18 @@
-import { blockRefKey } from '../consensus/block-ref.ts'
+import type { BlockRef } from '../consensus/block-ref.ts'
+import { BlockRefMap } from '../consensus/block-ref-map.ts'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
 import { assembleSubDag } from '../verify/assembly.ts'
 import { VerifyError } from '../verify/verify-error.ts'
 import type { CompleteCommit } from './range.ts'
 import { SyncError } from './sync-error.ts'
 
-/** Blocks remembered: ancestors are seldom more than some rounds back, of committees of up to 1,000. */
-const REMEMBERED_BLOCKS = 20_000
+/** Blocks remembered, at least: ancestors are seldom more than some rounds back, of committees of up to 1,000. */
+const REMEMBERED_BLOCKS = 10_000
 
 /** Assembles commits with the timestamps of lately committed blocks at hand, against which those of their descendants are checked. */
 export class CommittedTimestamps {
-  readonly #timestamps = new Map<string, number>()
+  #latest = new BlockRefMap<number>()
+  #earlier = new BlockRefMap<number>()
 
   /**
    * Puts a certified commit and its verified blocks together.
@@ -19,7 +21,7 @@ export class CommittedTimestamps {
    */
   assemble({ commit, blocks, origin }: Pick<CompleteCommit, 'commit' | 'blocks' | 'origin'>): CommittedSubDag {
     try {
-      const subDag = assembleSubDag(commit, blocks, (_, key) => this.#timestamps.get(key))
+      const subDag = assembleSubDag(commit, blocks, (ref) => this.#get(ref))
       this.add(subDag) // at once: the next commit of the same run may build on it
       return subDag
     } catch (cause) {
@@ -33,10 +35,13 @@ export class CommittedTimestamps {
 
   /** Remembers the blocks of a commit. */
   add({ blocks }: CommittedSubDag): void {
-    for (const { ref, block } of blocks) this.#timestamps.set(blockRefKey(ref), block.timestampMs)
-    for (const oldest of this.#timestamps.keys()) {
-      if (this.#timestamps.size <= REMEMBERED_BLOCKS) return
-      this.#timestamps.delete(oldest)
-    }
+    for (const { ref, block } of blocks) this.#latest.set(ref, block.timestampMs)
+    if (this.#latest.size < REMEMBERED_BLOCKS) return
+    this.#earlier = this.#latest
+    this.#latest = new BlockRefMap()
+  }
+
+  #get(ref: BlockRef): number | undefined {
+    return this.#latest.get(ref) ?? this.#earlier.get(ref)
   }
 }

@@ -1,5 +1,6 @@
 import type { AbortOptions, Logger } from '@libp2p/interface'
 import { blockRefKey, blockRefsEqual } from '../consensus/block-ref.ts'
+import { BlockRefMap } from '../consensus/block-ref-map.ts'
 import type { CommitRef } from '../consensus/commit-ref.ts'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
 import { decodeSignedBlock } from '../consensus/signed-block.ts'
@@ -92,7 +93,7 @@ export class LocalConsensus {
     try {
       this.#init.timestamps.assemble({
         commit,
-        blocks: new Map(blocks.map((block) => [blockRefKey(block.ref), block]))
+        blocks: new BlockRefMap(blocks.map((block) => [block.ref, block]))
       })
     } catch (cause) {
       if (!(cause instanceof SyncError)) throw cause

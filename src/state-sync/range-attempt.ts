@@ -76,7 +76,7 @@ export async function attemptRange(
     start: range.start,
     end,
     certified: upTo(end, range.remaining),
-    hasBlock: (key) => range.hasBlock(key),
+    hasBlock: (ref) => range.hasBlock(ref),
     async hold(bytes) {
       await budget.acquire(bytes, { signal, isUrgent: () => init.isLowest(range) })
       if (signal.aborted) {

@@ -1,5 +1,6 @@
 import type { PeerId } from '@libp2p/interface'
-import { blockRefKey } from '../consensus/block-ref.ts'
+import type { BlockRef } from '../consensus/block-ref.ts'
+import { BlockRefMap, type ReadonlyBlockRefMap } from '../consensus/block-ref-map.ts'
 import type { TrustedCommit } from '../consensus/commit.ts'
 import type { VerifiedBlock } from '../consensus/signed-block.ts'
 
@@ -31,7 +32,7 @@ export type RangeState =
 /** A commit whose blocks are all at hand and verified. */
 export interface CompleteCommit {
   readonly commit: TrustedCommit
-  readonly blocks: ReadonlyMap<string, VerifiedBlock>
+  readonly blocks: ReadonlyBlockRefMap<VerifiedBlock>
   /** With the last commit of a range. */
   readonly certifiers: readonly VerifiedBlock[]
   /** Bytes that it holds of the sync's budget. */
@@ -54,8 +55,8 @@ export class Range {
   /** Offset in the certified commits of the next one to be taken. */
   #taken = 0
   /** How many of the commits not taken yet have a block. */
-  readonly #needed = new Map<string, number>()
-  readonly #blocks = new Map<string, VerifiedBlock>()
+  readonly #needed = new BlockRefMap<number>()
+  readonly #blocks = new BlockRefMap<VerifiedBlock>()
   #heldBytes = 0
   #isAbandoned = false
 
@@ -107,7 +108,7 @@ export class Range {
   /** The first commit of those certified of which a block is missing; `undefined` where none is. */
   get firstMissing(): number | undefined {
     const missing = this.#certified?.commits.findIndex(
-      ({ commit }, position) => position >= this.#taken && commit.blocks.some((ref) => !this.hasBlock(blockRefKey(ref)))
+      ({ commit }, position) => position >= this.#taken && commit.blocks.some((ref) => !this.hasBlock(ref))
     )
     return missing === undefined || missing === -1 ? undefined : this.start + missing
   }
@@ -154,7 +155,7 @@ export class Range {
     let kept = 0
     for (const { bytes, commit } of certified.commits) {
       kept += bytes.byteLength
-      for (const key of commit.blocks.map(blockRefKey)) this.#needed.set(key, (this.#needed.get(key) ?? 0) + 1)
+      for (const ref of commit.blocks) this.#needed.set(ref, (this.#needed.get(ref) ?? 0) + 1)
     }
     return kept
   }
@@ -198,17 +199,16 @@ export class Range {
   addBlocks(blocks: readonly VerifiedBlock[]): number {
     let kept = 0
     for (const block of blocks) {
-      const key = blockRefKey(block.ref)
-      if (this.hasBlock(key)) continue
-      this.#blocks.set(key, block)
+      if (this.hasBlock(block.ref)) continue
+      this.#blocks.set(block.ref, block)
       kept += block.bytes.byteLength
     }
     return kept
   }
 
   /** Whether a block is here, or not needed any more. Of a range that is certified. */
-  hasBlock(key: string): boolean {
-    return this.#blocks.has(key) || !this.#needed.has(key)
+  hasBlock(ref: BlockRef): boolean {
+    return this.#blocks.has(ref) || !this.#needed.has(ref)
   }
 
   /** Takes the next commit if all its blocks are there. */
@@ -216,16 +216,15 @@ export class Range {
     const certified = this.#certified
     const commit = certified?.commits[this.#taken]
     if (certified === undefined || commit === undefined) return undefined
-    const blocks = new Map<string, VerifiedBlock>()
+    const blocks = new BlockRefMap<VerifiedBlock>()
     let bytes = commit.bytes.byteLength
     for (const ref of commit.commit.blocks) {
-      const key = blockRefKey(ref)
-      const block = this.#blocks.get(key)
+      const block = this.#blocks.get(ref)
       if (block === undefined) return undefined
-      blocks.set(key, block)
+      blocks.set(ref, block)
       bytes += block.bytes.byteLength
     }
-    for (const key of blocks.keys()) this.#release(key)
+    for (const ref of commit.commit.blocks) this.#release(ref)
     this.#taken += 1
     const budgetBytes = this.isTaken ? this.#heldBytes : Math.min(bytes, this.#heldBytes)
     this.#heldBytes -= budgetBytes
@@ -234,13 +233,13 @@ export class Range {
   }
 
   /** A commit that has a block was taken. */
-  #release(key: string): void {
-    const others = (this.#needed.get(key) ?? 0) - 1
+  #release(ref: BlockRef): void {
+    const others = (this.#needed.get(ref) ?? 0) - 1
     if (others > 0) {
-      this.#needed.set(key, others)
+      this.#needed.set(ref, others)
       return
     }
-    this.#needed.delete(key)
-    this.#blocks.delete(key)
+    this.#needed.delete(ref)
+    this.#blocks.delete(ref)
   }
 }

@@ -1,4 +1,5 @@
 import type { PeerId } from '@libp2p/interface'
+import type { BlockRef } from '../consensus/block-ref.ts'
 import type { EncodedCommit } from '../consensus/commit.ts'
 import type { SignedBlock, VerifiedBlock } from '../consensus/signed-block.ts'
 import type { CertifiedCommits } from './range.ts'
@@ -10,8 +11,8 @@ export interface RangeRequest {
   readonly end: number
   /** What an earlier attempt left: then only blocks are fetched. */
   readonly certified: CertifiedCommits | undefined
-  /** Whether another attempt has brought a block, by its key. */
-  hasBlock(key: string): boolean
+  /** Whether another attempt has brought a block. */
+  hasBlock(ref: BlockRef): boolean
   /** Takes bytes from the sync's budget in the name of this range, when there is room for them. */
   hold(bytes: number): Promise<void>
 }

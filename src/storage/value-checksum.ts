@@ -3,12 +3,22 @@ import { crc32 } from 'node:zlib'
 /** Bytes of the checksum behind a value. */
 const CHECKSUM_BYTES = 4
 
+/** Bytes of a value as it is stored. */
+export function sealedBytes(value: Uint8Array): number {
+  return value.byteLength + CHECKSUM_BYTES
+}
+
 /**
  * A value as it is stored: with a CRC-32 of its key and itself behind it. LevelDB keeps checksums too, but does not look at them when it reads: a bit that the disk
  * turned would come back as a block or a committee that nobody signed.
+ *
+ * @param sealed where it is written. @default bytes of its own
  */
-export function sealValue(key: Uint8Array, value: Uint8Array): Uint8Array {
-  const sealed = Buffer.allocUnsafe(value.byteLength + CHECKSUM_BYTES)
+export function sealValue(
+  key: Uint8Array,
+  value: Uint8Array,
+  sealed: Buffer = Buffer.allocUnsafe(sealedBytes(value))
+): Buffer {
   sealed.set(value)
   sealed.writeUInt32BE(checksum(key, value), value.byteLength)
   return sealed

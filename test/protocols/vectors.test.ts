@@ -8,6 +8,7 @@ import { CID } from 'multiformats/cid'
 import { encodingLength, decode as varint } from 'uint8-varint'
 import { blockMessage } from '../../src/consensus/block.ts'
 import { blockRefKey, blockRefMessage, genesisBlockRef } from '../../src/consensus/block-ref.ts'
+import { BlockRefMap } from '../../src/consensus/block-ref-map.ts'
 import { commitMessage, decodeCommit, type EncodedCommit, trustCommit } from '../../src/consensus/commit.ts'
 import { type Committee, decodeCommittee } from '../../src/consensus/committee.ts'
 import { type DigestDomain, digestOf } from '../../src/consensus/digest.ts'
@@ -157,12 +158,12 @@ describe('chain.json', () => {
     const verified = await blockVerifierOf(genesis).verify(
       vectors.blocks.map(({ bytes }) => decodeSignedBlock(fromHex(bytes)))
     )
-    const byKey = new Map(verified.map((block) => [blockRefKey(block.ref), block]))
+    const byRef = new BlockRefMap(verified.map((block) => [block.ref, block]))
     const commits = vectors.commits.map(({ fields, bytes, digest }) => {
       const commit = decodeCommit(fromHex(bytes))
       assert.deepEqual(fieldsOf(commitMessage, commit.commit), fields)
       assert.equal(toHex(commit.ref.digest), digest)
-      assembleSubDag(trustCommit(commit), byKey)
+      assembleSubDag(trustCommit(commit), byRef)
       return commit
     })
     const wanted = vectors.certifier_blocks.map((ref) => JSON.stringify(ref))
@@ -224,8 +225,8 @@ describe('frames.json', () => {
     const genesis = await readGenesis()
     await takeRange(genesis, { start: 1, end: 100, commits, certifiers })
     const verified = await blockVerifierOf(genesis).verify([...fetched.values()])
-    const byKey = new Map(verified.map((block) => [blockRefKey(block.ref), block]))
-    const blocks = commits.flatMap((commit) => assembleSubDag(trustCommit(commit), byKey).blocks)
+    const byRef = new BlockRefMap(verified.map((block) => [block.ref, block]))
+    const blocks = commits.flatMap((commit) => assembleSubDag(trustCommit(commit), byRef).blocks)
     assert.equal(blocks.length, fetched.size)
   })
 

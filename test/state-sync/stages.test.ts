@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { blockRefKey } from '../../src/consensus/block-ref.ts'
+import { type BlockRef, blockRefsEqual } from '../../src/consensus/block-ref.ts'
+import { BlockRefMap } from '../../src/consensus/block-ref-map.ts'
 import type { CommittedSubDag } from '../../src/consensus/committed-sub-dag.ts'
 import { digestOf } from '../../src/consensus/digest.ts'
 import { type SignedBlock, trustBlock } from '../../src/consensus/signed-block.ts'
@@ -128,19 +129,19 @@ describe('fetchBlocks', () => {
 
   it('asks only for what an earlier attempt did not leave', async () => {
     const [first, ...rest] = blocksOf(1, 2)
-    const asked: string[] = []
+    const asked: BlockRef[] = []
     const only = fetchBlocks({
       fetch: (_, refs) => {
-        asked.push(...refs.map(blockRefKey))
+        asked.push(...refs)
         return items({ blocks: bytesOf(rest) })
       }
     })
     await Array.fromAsync(
-      only(items(certifiedRange(1, 2, { hasBlock: (key) => first !== undefined && key === blockRefKey(first.ref) })))
+      only(items(certifiedRange(1, 2, { hasBlock: (ref) => first !== undefined && blockRefsEqual(ref, first.ref) })))
     )
     assert.deepEqual(
       asked,
-      rest.map(({ ref }) => blockRefKey(ref))
+      rest.map(({ ref }) => ref)
     )
   })
 
@@ -212,7 +213,7 @@ describe('assemble and store', () => {
     const { subDag } = commitAt(chain, index)
     return {
       commit: subDag.commit,
-      blocks: new Map(subDag.blocks.map((block) => [blockRefKey(block.ref), block])),
+      blocks: new BlockRefMap(subDag.blocks.map((block) => [block.ref, block])),
       certifiers: [],
       budgetBytes: 10
     }
@@ -241,7 +242,7 @@ describe('assemble and store', () => {
     const timestamps = new CommittedTimestamps()
     const { blocks } = commitAt(chain, 5).subDag
     const late = blocks.map((block) => ({ ...block, block: { ...block.block, timestampMs: 9e15 } }))
-    const first = { ...complete(5), blocks: new Map(late.map((block) => [blockRefKey(block.ref), trustBlock(block)])) }
+    const first = { ...complete(5), blocks: new BlockRefMap(late.map((block) => [block.ref, trustBlock(block)])) }
     timestamps.assemble(first)
     const refused = (thrown: unknown) => errorCode(thrown) === 'SYNC_CERTIFIED_DATA_REFUSED'
     assert.throws(() => timestamps.assemble(complete(6)), refused)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { blockRefKey } from '../../src/consensus/block-ref.ts'
+import { BlockRefMap } from '../../src/consensus/block-ref-map.ts'
 import type { EncodedCommit } from '../../src/consensus/commit.ts'
 import type { CommitRef } from '../../src/consensus/commit-ref.ts'
 import { type Committee, decodeCommittee } from '../../src/consensus/committee.ts'
@@ -39,7 +39,7 @@ export async function verifyChain(
   const { certifiedEach = 1, proofs = true } = options
   const committees = new Map([[0, genesis.committee]])
   const blockVerifier = blockVerifierOf(genesis.chainId, committees)
-  const timestamps = new Map<string, number>()
+  const timestamps = new BlockRefMap<number>()
   let epoch = 0
   let tip = { ref: genesisCommitRef(genesis), timestampMs: genesis.startTimeMs }
   let range: EncodedCommit[] = []
@@ -52,11 +52,11 @@ export async function verifyChain(
       await verifyCertification({ commit, certifiers: blocks, committee, blockVerifier })
     }
     const verified = await blockVerifier.verify(subDag.blocks.map(({ bytes }) => decodeSignedBlock(bytes)))
-    const blocks = new Map(verified.map((block) => [blockRefKey(block.ref), block]))
-    const assembled = assembleSubDag(commit, blocks, (ref) => timestamps.get(blockRefKey(ref)))
+    const blocks = new BlockRefMap(verified.map((block) => [block.ref, block]))
+    const assembled = assembleSubDag(commit, blocks, (ref) => timestamps.get(ref))
     assert.ok(assembled.blocks.every((block, at) => block.bytes === verified[at]?.bytes))
     assert.equal(assembled.blocks.length, subDag.blocks.length)
-    for (const { ref, block } of verified) timestamps.set(blockRefKey(ref), block.timestampMs)
+    for (const { ref, block } of verified) timestamps.set(ref, block.timestampMs)
 
     range.push(commit)
     const { endOfEpoch } = verified.at(-1)?.block ?? {}

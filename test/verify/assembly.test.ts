@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type BlockRef, blockRefKey } from '../../src/consensus/block-ref.ts'
+import type { BlockRef } from '../../src/consensus/block-ref.ts'
+import { BlockRefMap } from '../../src/consensus/block-ref-map.ts'
 import type { VerifiedBlock } from '../../src/consensus/signed-block.ts'
 import { buildChain, commitAt } from '../../src/testing/chain-builder.ts'
 import { forgeBlock, forgeSubDag } from '../../src/testing/forge.ts'
@@ -10,18 +11,18 @@ const chain = buildChain({ commits: 10 })
 const before = commitAt(chain, 8).subDag
 const { commit, blocks } = commitAt(chain, 9).subDag
 
-function byKey(all: readonly VerifiedBlock[]): Map<string, VerifiedBlock> {
-  return new Map(all.map((block) => [blockRefKey(block.ref), block]))
+function byRef(all: readonly VerifiedBlock[]): BlockRefMap<VerifiedBlock> {
+  return new BlockRefMap(all.map((block) => [block.ref, block]))
 }
 
 function timestampsOf(all: readonly VerifiedBlock[]): (ref: BlockRef) => number | undefined {
-  const known = byKey(all)
-  return (ref) => known.get(blockRefKey(ref))?.block.timestampMs
+  const known = byRef(all)
+  return (ref) => known.get(ref)?.block.timestampMs
 }
 
 describe('assembly', () => {
   test('puts the blocks into commit order, whatever order they came in, and leaves out what is not its own', () => {
-    const mixed = byKey([...blocks.toReversed(), ...before.blocks])
+    const mixed = byRef([...blocks.toReversed(), ...before.blocks])
     const subDag = assembleSubDag(commit, mixed, timestampsOf(before.blocks))
     assert.equal(subDag.commit, commit)
     assert.deepEqual(subDag.blocks, blocks)
@@ -29,7 +30,7 @@ describe('assembly', () => {
 
   test('names a block that is missing', () => {
     for (const missing of blocks) {
-      const others = byKey(blocks.filter((block) => block !== missing))
+      const others = byRef(blocks.filter((block) => block !== missing))
       assert.throws(() => assembleSubDag(commit, others), { code: 'ASSEMBLY_BLOCK_MISSING', block: missing.ref })
     }
   })
@@ -41,7 +42,7 @@ describe('assembly', () => {
       forgeBlock(chain, parent, { round: parent.block.round + 1, ancestors: [parent.ref], timestampMs })
     const assembleWith = (block: VerifiedBlock) => {
       const { commit: small } = forgeSubDag(before.commit.ref, [parent, block])
-      return assembleSubDag(small, byKey([parent, block]))
+      return assembleSubDag(small, byRef([parent, block]))
     }
     assert.equal(assembleWith(child(parent.block.timestampMs)).blocks.length, 2)
     const older = child(parent.block.timestampMs - 1)
@@ -53,9 +54,9 @@ describe('assembly', () => {
     const child = blocks.find(({ block }) => block.ancestors.some((ancestor) => known(ancestor) !== undefined))
     assert.ok(child !== undefined)
     const late = (ref: BlockRef) => known(ref) && child.block.timestampMs + 1
-    assert.throws(() => assembleSubDag(commit, byKey(blocks), late), { code: 'ASSEMBLY_TIMESTAMP_REGRESSED' })
+    assert.throws(() => assembleSubDag(commit, byRef(blocks), late), { code: 'ASSEMBLY_TIMESTAMP_REGRESSED' })
     const same = (ref: BlockRef) => known(ref) && child.block.timestampMs
-    assert.equal(assembleSubDag(forgeSubDag(before.commit.ref, [child]).commit, byKey([child]), same).blocks[0], child)
-    assert.equal(assembleSubDag(commit, byKey(blocks)).blocks.length, blocks.length, 'none at hand')
+    assert.equal(assembleSubDag(forgeSubDag(before.commit.ref, [child]).commit, byRef([child]), same).blocks[0], child)
+    assert.equal(assembleSubDag(commit, byRef(blocks)).blocks.length, blocks.length, 'none at hand')
   })
 })

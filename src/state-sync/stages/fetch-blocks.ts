@@ -1,4 +1,4 @@
-import { type BlockRef, blockRefKey, blockRefsEqual, formatBlockRef } from '../../consensus/block-ref.ts'
+import { type BlockRef, blockRefsEqual, formatBlockRef } from '../../consensus/block-ref.ts'
 import { ConsensusError } from '../../consensus/consensus-error.ts'
 import { digestOf } from '../../consensus/digest.ts'
 import { decodeDigestedBlock, type SignedBlock } from '../../consensus/signed-block.ts'
@@ -37,7 +37,7 @@ export function fetchBlocks(init: FetchBlocksStageInit) {
 function nextBatch(refs: IteratorObject<BlockRef>, request: RangeRequest): BlockRef[] {
   const batch: BlockRef[] = []
   for (let next = refs.next(); next.done !== true; next = refs.next()) {
-    if (!request.hasBlock(blockRefKey(next.value))) batch.push(next.value)
+    if (!request.hasBlock(next.value)) batch.push(next.value)
     if (batch.length === MAX_BLOCKS_PER_FETCH) break
   }
   return batch
