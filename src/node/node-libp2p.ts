@@ -21,6 +21,7 @@ import { encryptersOf } from './encrypters.ts'
 import type { NodeLibp2p, ResolvedNodeInit } from './node-service.ts'
 import { pings } from './pings.ts'
 import { publicLookup } from './public-lookup.ts'
+import { sparingWindowUpdates } from './sparing-window-updates.ts'
 import type { TrustedHosts } from './trusted-hosts.ts'
 import type { ValidatorPeers } from './validator-peers.ts'
 
@@ -70,7 +71,9 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
     transports: [tcp({ dialOpts })],
     connectionEncrypters: await encryptersOf(config),
     streamMuxers: [
-      keepEarlyAnswers(yamux({ streamOptions: YAMUX_STREAM_OPTIONS, maxInboundStreams: MAX_INBOUND_STREAMS }))
+      sparingWindowUpdates(
+        keepEarlyAnswers(yamux({ streamOptions: YAMUX_STREAM_OPTIONS, maxInboundStreams: MAX_INBOUND_STREAMS }))
+      )
     ],
     connectionGater: {
       ...init.gate.connectionGater,
