@@ -30,6 +30,12 @@ export interface ConnectionKeeperInit {
 /** How long after we closed a connection what failed on it still comes to light, in milliseconds. */
 const AFTERMATH_MS = 5_000
 
+/** A peer, and connections to it that end. */
+interface Parted {
+  readonly peerId: PeerId
+  readonly connections: readonly Connection[]
+}
+
 /** Keeps the connections within their limits: so many peers, so many of a subnet, one connection to each. */
 export class ConnectionKeeper {
   readonly #init: ConnectionKeeperInit
@@ -95,10 +101,12 @@ export class ConnectionKeeper {
     this.#evict()
   }
 
-  /** Parts from a peer that is not needed. */
+  /** Parts from a peer that is not needed, as far as we dialled it: a connection that it dialled may be needed by it. */
   part(peerId: PeerId): void {
     const entry = this.#table.get(peerId.toString())
-    if (entry !== undefined && !this.#init.isProtected(peerId)) this.#disconnect(entry, 'surplus')
+    if (entry === undefined || this.#init.isProtected(peerId)) return
+    const connections = entry.connections.filter(({ direction }) => direction === 'outbound')
+    this.#disconnect({ peerId, connections }, 'surplus')
   }
 
   connected(): ConnectedPeer[] {
@@ -155,7 +163,7 @@ export class ConnectionKeeper {
     }
   }
 
-  #disconnect({ peerId, connections }: TableEntry, reason: ClosedReason): void {
+  #disconnect({ peerId, connections }: Parted, reason: ClosedReason): void {
     this.#init.log('closing the connection to %p: %s', peerId, reason)
     for (const connection of connections) this.#close(connection, reason)
   }

@@ -150,7 +150,7 @@ export interface Peers {
   /** Every connected peer. */
   connected(): ConnectedPeer[]
 
-  /** Closes the connection to a peer that is not needed, unless it is protected: it is no fault of the peer. */
+  /** Closes the connections by which we dialled a peer that is not needed, unless it is protected: it is no fault of the peer. One that the peer dialled stays. */
   part(peerId: PeerId): void
 
   /**

@@ -215,6 +215,23 @@ test('a peer that is no longer wanted is parted from without blame, unless it is
   assert.equal(victim.peers.counts().closed.surplus, 1)
 })
 
+test('a peer that is no longer wanted, but has dialled us meanwhile, stays by its own connection', async (context) => {
+  const victim = await startPeers(context)
+  const other = await startPeers(context)
+  const ours = await victim.node.dial(other.node.getMultiaddrs())
+  await other.node.dial(victim.node.getMultiaddrs(), { force: true })
+  await until(context, () => victim.node.getConnections().length === 2)
+  victim.peers.part(other.node.peerId)
+  assert.deepEqual(
+    victim.peers.connected().map(({ direction }) => direction),
+    ['inbound']
+  )
+  await until(context, () => ours.status === 'closed' && other.node.getConnections().length === 1)
+  victim.peers.part(other.node.peerId)
+  assert.deepEqual(connectedTo(victim), idsOf(other))
+  assert.equal(victim.peers.counts().closed.surplus, 1)
+})
+
 test('whoever is in the allowlist gets in, over the limits and over a ban', async (context) => {
   const { privateKey, peerId } = await makePeer(7)
   const victim = await startPeers(context, {
