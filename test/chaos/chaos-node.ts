@@ -105,7 +105,6 @@ export class ChaosNode {
 
   async look(): Promise<ChaosNodeLook> {
     const { highestSynced, epoch, peers, health } = await this.#node.status()
-    const { rss, heapUsed, external } = process.memoryUsage()
     return {
       highestSynced: highestSynced.index,
       highestExecuted: this.#ledger.highestExecuted,
@@ -119,8 +118,7 @@ export class ChaosNode {
       unwell: Object.entries(health).flatMap(([part, { state, reason = '' }]) =>
         state === 'ok' ? [] : `${part} ${state}: ${reason}`
       ),
-      rssBytes: rss,
-      heapBytes: heapUsed + external
+      residentBytes: process.memoryUsage.rss()
     }
   }
 

@@ -16,7 +16,7 @@ test('what fills in the first third of a life is no growth', () => {
   assert.equal(memoryTrend(samples((minute) => 100 + Math.min(minute, 3) * 20))?.growthMiBPerMinute, 0)
 })
 
-test('what garbage there is between two collections is no growth of the floor, and a leak is', () => {
+test('what comes and goes is no growth of the floor, and what stays is', () => {
   const sawtooth = (minute: number) => (minute % 2.5) * 40
   assert.deepEqual(memoryTrend(samples((minute) => 200 + sawtooth(minute)))?.floorsMiB, [200, 200])
   const [before, after] = memoryTrend(samples((minute) => 200 + 15 * minute + sawtooth(minute)))?.floorsMiB ?? [0, 0]

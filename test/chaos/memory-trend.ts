@@ -1,4 +1,4 @@
-/** The memory of a process at a time, in milliseconds. */
+/** The memory that a process held at a time, in milliseconds. */
 export interface MemorySample {
   readonly atMs: number
   readonly bytes: number
@@ -7,7 +7,6 @@ export interface MemorySample {
 /** How the memory of a process that lived developed. */
 export interface MemoryTrend {
   readonly minutes: number
-  readonly meanMiB: number
   /** Slope of the line that fits best, by least squares, but for the first third. */
   readonly growthMiBPerMinute: number
   /** The least in the second third of its life, and in the last. */
@@ -18,10 +17,8 @@ const MIB = 1024 * 1024
 const MINUTE_MS = 60_000
 
 /**
- * How the memory of a process developed, but for the first third of its life, in which caches and buffers fill. `undefined` for fewer than ten samples.
- *
- * It rises and falls with the collection of garbage, by a hundred MiB in some minutes: over ten minutes the slope of a line says little, and what is left after
- * the collections says more.
+ * How the memory of a process developed, but for the first third of its life, in which caches and buffers fill and V8 compiles what is used. `undefined` for
+ * fewer than ten samples.
  */
 export function memoryTrend(samples: readonly MemorySample[]): MemoryTrend | undefined {
   const first = samples[0]?.atMs ?? 0
@@ -39,7 +36,6 @@ export function memoryTrend(samples: readonly MemorySample[]): MemoryTrend | und
   const covariance = minutes.reduce((sum, minute, at) => sum + (minute - meanMinute) * ((sizes[at] ?? 0) - meanMiB), 0)
   return {
     minutes: (last - first) / MINUTE_MS,
-    meanMiB,
     growthMiBPerMinute: spread === 0 ? 0 : covariance / spread,
     floorsMiB: [floorOf(floors[0]), floorOf(floors[1])]
   }

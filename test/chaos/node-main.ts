@@ -1,6 +1,7 @@
 // The process of one honest node. Its parent asks it over IPC: see protocol.ts.
 import type { ChaosNode as Node } from './chaos-node.ts'
 import { dialFrom } from './dial-from.ts'
+import { heldMemory } from './held-memory.ts'
 import type { NodeCalls } from './protocol.ts'
 import { serveCalls, tell } from './serve-calls.ts'
 
@@ -21,6 +22,7 @@ serveCalls<NodeCalls>({
     return null
   },
   look: async () => (await started()).look(),
+  held: heldMemory,
   async consensus(work) {
     const running = await started()
     await running.letConsensus(work)

@@ -8,8 +8,7 @@ const look = (highestExecuted: number) => ({
   epoch: 0,
   peers: {},
   unwell: [],
-  rssBytes: 1,
-  heapBytes: 1
+  residentBytes: 1
 })
 
 test('a node is back when it has what the network had as its fault ended', () => {

@@ -1,4 +1,5 @@
 import type { FaultKind } from './fault.ts'
+import type { HeldMemory } from './held-memory.ts'
 import type { MemorySample } from './memory-trend.ts'
 import type { ChaosNodeLook } from './protocol.ts'
 
@@ -17,11 +18,21 @@ interface Recovering {
   readonly target: number
 }
 
-interface Life {
+/** The memory of one process. */
+export interface Life {
   readonly node: string
-  readonly life: number
-  readonly rss: MemorySample[]
+  /** What it held once its garbage was collected. */
+  readonly held: readonly MemorySample[]
+  /** Of that, the heap of V8 and the buffers beside it. */
+  readonly heap: readonly MemorySample[]
+  /** The most that was resident. */
+  readonly mostBytes: number
+}
+
+interface LifeSoFar extends Life {
+  readonly held: MemorySample[]
   readonly heap: MemorySample[]
+  mostBytes: number
 }
 
 /** A window in which the network must make progress. */
@@ -35,7 +46,7 @@ export class Observer {
   readonly #recovering = new Set<Recovering>()
   readonly #executed = new Map<string, { index: number; sinceMs: number }>()
   readonly #standstill = new Map<string, number>()
-  readonly #lives = new Map<string, Life>()
+  readonly #lives = new Map<string, LifeSoFar>()
   readonly #tips: { readonly atMs: number; readonly tip: number }[] = []
   readonly #onRecovery: (recovery: Recovery) => void
   #tip = 0
@@ -76,7 +87,7 @@ export class Observer {
   }
 
   saw(node: string, life: number, look: ChaosNodeLook, nowMs: number): void {
-    const { highestExecuted: index, rssBytes, heapBytes } = look
+    const { highestExecuted: index, residentBytes } = look
     this.#tip = Math.max(this.#tip, index)
     this.#epoch = Math.max(this.#epoch, look.epoch)
     if (!this.#isResting) this.#tips.push({ atMs: nowMs, tip: this.#tip })
@@ -85,7 +96,8 @@ export class Observer {
     else if (!this.#isResting)
       this.#standstill.set(node, Math.max(this.#standstill.get(node) ?? 0, nowMs - before.sinceMs))
     for (const what of look.unwell) this.unwell.set(what, (this.unwell.get(what) ?? 0) + 1)
-    this.#remember(node, life, { rssBytes, heapBytes }, nowMs)
+    const alive = this.#life(node, life)
+    alive.mostBytes = Math.max(alive.mostBytes, residentBytes)
     for (const one of this.#recovering) {
       if (one.node !== node || index < one.target) continue
       this.#recovering.delete(one)
@@ -93,6 +105,13 @@ export class Observer {
       this.recoveries.push(recovery)
       this.#onRecovery(recovery)
     }
+  }
+
+  /** A node has collected its garbage, and holds so much. */
+  weighed(node: string, life: number, { anonymousBytes, heapBytes }: HeldMemory, nowMs: number): void {
+    const { held, heap } = this.#life(node, life)
+    held.push({ atMs: nowMs, bytes: anonymousBytes })
+    heap.push({ atMs: nowMs, bytes: heapBytes })
   }
 
   /** The fewest commits by which the network got on in ten seconds on end; `undefined` when it ran no longer. */
@@ -129,11 +148,10 @@ export class Observer {
     return [...this.#lives.values()]
   }
 
-  #remember(node: string, life: number, look: Pick<ChaosNodeLook, 'rssBytes' | 'heapBytes'>, atMs: number): void {
+  #life(node: string, life: number): LifeSoFar {
     const key = `${node}/${life}`
-    const known = this.#lives.get(key) ?? { node, life, rss: [], heap: [] }
+    const known = this.#lives.get(key) ?? { node, held: [], heap: [], mostBytes: 0 }
     this.#lives.set(key, known)
-    known.rss.push({ atMs, bytes: look.rssBytes })
-    known.heap.push({ atMs, bytes: look.heapBytes })
+    return known
   }
 }

@@ -1,5 +1,6 @@
 import type { DiskFault } from '../../src/testing/index.ts'
 import type { ChaosChain } from './chaos-chain.ts'
+import type { HeldMemory } from './held-memory.ts'
 import type { LieName } from './lie-names.ts'
 
 /** Calls of a kind of process: what each takes and answers. */
@@ -51,9 +52,8 @@ export interface ChaosNodeLook {
   readonly peers: Readonly<Record<string, string>>
   /** Parts of the node that are not well, each with its state and why. */
   readonly unwell: readonly string[]
-  readonly rssBytes: number
-  /** In the heap of V8 and beside it. */
-  readonly heapBytes: number
+  /** All of its memory that is resident, with garbage and mapped files. */
+  readonly residentBytes: number
 }
 
 /** What a node holds at each of some commits, in hexadecimal; empty where it holds nothing. */
@@ -66,6 +66,8 @@ export interface ChaosRecord {
 export type NodeCalls = {
   start: { argument: ChaosNodeSettings; answer: null }
   look: { argument: null; answer: ChaosNodeLook }
+  /** Collects its garbage and says what is left. */
+  held: { argument: null; answer: HeldMemory }
   /** Lets its consensus work, or rest. */
   consensus: { argument: boolean; answer: null }
   disk: { argument: DiskFault; answer: null }

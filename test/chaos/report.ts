@@ -2,16 +2,16 @@ import type { Member } from './chaos-network.ts'
 import type { ChaosOptions } from './chaos-options.ts'
 import type { FaultKind, ScheduledFault } from './fault.ts'
 import type { JournalAccount } from './journal.ts'
-import { type MemoryTrend, memoryTrend } from './memory-trend.ts'
+import { judgeMemory, type ProcessMemory } from './judge-memory.ts'
+import { memoryTrend } from './memory-trend.ts'
 import type { Observer } from './observer.ts'
 
 /** From so many minutes of faults on, memory that grows is a finding. */
 const JUDGED_MINUTES = 10
-/** From the second third of a life to the last, so much more is no growth: what the databases hold in memory of the last writes fills, up to a bound. */
-const MOST_GROWTH = 0.1
 
 /** No fault lasts as long: several may meet all honest validators at a time, and those that were killed need time to load. */
 const MOST_PAUSE_MS = 45_000
+const MIB = 1024 * 1024
 /** Kinds of ill health that are told of. */
 const MOST_UNWELL = 5
 
@@ -20,13 +20,6 @@ export interface RecoveryTimes {
   readonly count: number
   readonly median: number
   readonly longest: number
-}
-
-export interface ProcessMemory {
-  readonly node: string
-  readonly rss: MemoryTrend
-  /** The heap of V8, and buffers beside it. */
-  readonly heap: MemoryTrend
 }
 
 /** What came of a run. */
@@ -71,15 +64,15 @@ export interface ReportInit {
 export function reportOf(init: ReportInit): ChaosReport {
   const { options, faults, observer, bans, requestsToLiars, journals, seconds } = init
   const minutes = options.durationMs / 60_000
-  const memory = observer.lives.flatMap(({ node, rss, heap }) => {
-    const [rssTrend, heapTrend] = [memoryTrend(rss), memoryTrend(heap)]
-    const lived = rssTrend !== undefined && rssTrend.minutes >= minutes * 0.9
-    return lived && heapTrend !== undefined ? { node, rss: rssTrend, heap: heapTrend } : []
+  const memory = observer.lives.flatMap(({ node, mostBytes, ...life }) => {
+    const [held, heap] = [memoryTrend(life.held), memoryTrend(life.heap)]
+    const lived = held !== undefined && held.minutes >= minutes * 0.9
+    return lived && heap !== undefined ? { node, held, heap, mostMiB: mostBytes / MIB } : []
   })
   const findings = [
     ...new Set(init.findings),
     ...(observer.longestPause > MOST_PAUSE_MS ? [`nobody got on for ${round(observer.longestPause / 1_000)} s`] : []),
-    ...(minutes >= JUDGED_MINUTES ? memory.flatMap(growthOf) : [])
+    ...(minutes >= JUDGED_MINUTES ? memory.flatMap(judgeMemory) : [])
   ]
   const kinds = [...new Set(faults.map(({ kind }) => kind))].toSorted()
   return {
@@ -112,8 +105,8 @@ export function formatReport(report: ChaosReport): string {
       `  ${kind.padEnd(9)} ${count} came back, median ${median} s, longest ${longest} s`
   )
   const trends = memory.map(
-    ({ node, rss, heap }) =>
-      `  ${node.padEnd(12)} ${rss.meanMiB.toFixed(0)} MiB, never under ${rss.floorsMiB[0].toFixed(0)} and then ${rss.floorsMiB[1].toFixed(0)}, ${signed(rss.growthMiBPerMinute)} MiB a minute (heap and buffers ${signed(heap.growthMiBPerMinute)}) over ${rss.minutes.toFixed(1)} minutes`
+    ({ node, held, heap, mostMiB }) =>
+      `  ${node.padEnd(12)} holds ${held.floorsMiB[0].toFixed(1)} MiB and then ${held.floorsMiB[1].toFixed(1)}, ${signed(held.growthMiBPerMinute)} MiB a minute (heap and buffers ${signed(heap.growthMiBPerMinute)}) over ${held.minutes.toFixed(1)} minutes; ${mostMiB.toFixed(0)} at most with its garbage`
   )
   return [
     '',
@@ -133,14 +126,6 @@ export function formatReport(report: ChaosReport): string {
     ...findings.map((finding) => `FINDING   ${finding}`),
     report.ok ? 'all honest nodes agree' : `${findings.length} findings`
   ].join('\n')
-}
-
-function growthOf({ node, rss }: ProcessMemory): string[] {
-  const [before, after] = rss.floorsMiB
-  if (after <= before * (1 + MOST_GROWTH)) return []
-  return [
-    `the memory of ${node} grew: it never was under ${before.toFixed(0)} MiB, and then never under ${after.toFixed(0)}`
-  ]
 }
 
 function recoveryOf(kind: FaultKind, { recoveries }: Observer): [FaultKind, RecoveryTimes][] {

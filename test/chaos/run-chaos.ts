@@ -15,6 +15,8 @@ import { makeSchedule } from './schedule.ts'
 
 /** Milliseconds between looks at the nodes. */
 const LOOK_MS = 500
+/** Milliseconds between the times at which a node collects its garbage and says what it holds. */
+const WEIGH_MS = 20_000
 /** How long the nodes have for coming to one end once all faults are over. */
 const CALM_MS = 60_000
 
@@ -64,6 +66,7 @@ export async function runChaos(options: ChaosOptions, { say, signal }: RunChaosC
     await untilAborted(network.start(), signal)
     const looking = new TaskGroup((thrown) => onFinding(toError(thrown).message))
     looking.run((stop) => keepLooking(run, stop))
+    looking.run((stop) => keepWeighing(run, stop))
     try {
       await letHappen(faults, run)
       say('calm')
@@ -154,6 +157,19 @@ async function keepLooking({ network, observer, onFinding }: Run, signal: AbortS
       })
     )
     await systemClock.sleep(LOOK_MS, { signal })
+  }
+}
+
+/** Has the nodes collect their garbage and say what they hold, one after the other, for it takes them a moment, until it is stopped. */
+async function keepWeighing({ network, observer }: Run, signal: AbortSignal): Promise<void> {
+  const { members } = network
+  while (true) {
+    for (const member of members) {
+      await systemClock.sleep(WEIGH_MS / members.length, { signal })
+      const { lives, name, isUp } = member
+      const held = isUp ? await network.ask(member, 'held', null) : undefined
+      if (held !== undefined) observer.weighed(name, lives, held, performance.now())
+    }
   }
 }
 
