@@ -42,8 +42,10 @@ export function message<F extends Fields>(
       if (exactlyOne && countPresent(table, value) !== 1)
         throw new RangeError(`cannot encode ${name}: not exactly one field`)
       const writer = protobuf.Writer.create()
+      const place = largePlace(table, value)
+      if (place !== undefined) writer.buf = place
       for (const { key, path, field } of table.rows) writeField(writer, path, field, value[key as keyof F])
-      const encoded = writer.finish()
+      const encoded: Uint8Array = protobuf.Writer.prototype.finish.call(writer, writer.buf === place)
       return new Uint8Array(encoded.buffer, encoded.byteOffset, encoded.byteLength)
     },
     decode(input) {
@@ -109,6 +111,23 @@ function tableOf({ name, fields, exactlyOne }: Pick<WireMessage<unknown>, 'name'
     byId[id] = row
   }
   return { name, exactlyOne, rows, byId }
+}
+
+/** Bytes of byte strings from which on a message is written to a place of its size: the writer's own is doubled, and copied, until it is large enough. */
+const LARGE_BYTES = 4 * 1024
+/** Most bytes of a field's tag and length. */
+const HEAD_BYTES = 6
+
+/** Where a message of large byte strings is written, with room for all of them; `undefined` where they are small. */
+function largePlace({ rows }: Table, value: Readonly<Record<string, unknown>>): Uint8Array | undefined {
+  let bytes = 0
+  for (const { key, field } of rows) {
+    const content = value[key]
+    if (field.type.proto !== 'bytes' || content === undefined) continue
+    if (field.label !== 'repeated') bytes += (content as Uint8Array).byteLength + HEAD_BYTES
+    else for (const item of content as readonly Uint8Array[]) bytes += item.byteLength + HEAD_BYTES
+  }
+  return bytes < LARGE_BYTES ? undefined : Buffer.allocUnsafeSlow(bytes + LARGE_BYTES)
 }
 
 function countPresent({ rows }: Table, value: Readonly<Record<string, unknown>>): number {
