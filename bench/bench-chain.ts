@@ -1,5 +1,6 @@
-import { cp, mkdir } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { cloneDirectory } from '../examples/devnet/clone-directory.ts'
 import { openLevelStore } from '../src/storage/index.ts'
 import {
   type BuiltGenesis,
@@ -16,6 +17,8 @@ export interface BenchChainOptions {
   /** Transactions of a block. */
   readonly transactions: number
   readonly transactionBytes: number
+  /** Shorter lengths at which copies can be made as well, multiples of 500. @default none */
+  readonly lengths?: readonly number[]
 }
 
 /** A chain on disk, ready to be served. */
@@ -24,8 +27,8 @@ export interface BenchChain extends BuiltGenesis {
   readonly blocks: number
   /** Bytes of commits and blocks. */
   readonly bytes: number
-  /** A copy of the store of its own for each serving process. */
-  copy(name: string): Promise<string>
+  /** A copy of the store of its own for each serving process. @param commits the whole chain or one of its lengths @default the whole chain */
+  copy(name: string, commits?: number): Promise<string>
 }
 
 /** Commits made before they are written: bounds the memory of the maker. */
@@ -33,15 +36,16 @@ const BATCH = 500
 
 /** Makes a chain in a directory. */
 export async function makeBenchChain(directory: string, options: BenchChainOptions): Promise<BenchChain> {
-  const { commits, validators, transactions, transactionBytes } = options
+  const { commits, validators, transactions, transactionBytes, lengths = [] } = options
   const built = buildGenesis({
     validators: Array.from({ length: validators }, (_, index) => ({ keys: deriveValidatorKeys(1, index) })),
     startTimeMs: Date.UTC(2026, 0, 1)
   })
   const consensus = new ScriptedConsensus({ ...built, seed: 1, transactions, transactionBytes })
-  const path = join(directory, 'template')
+  const pathOf = (length: number) => join(directory, `template-${length}`)
+  const path = pathOf(commits)
   await mkdir(directory, { recursive: true })
-  const store = await openLevelStore(path, { genesis: built.genesis })
+  let store = await openLevelStore(path, { genesis: built.genesis })
   let blocks = 0
   let bytes = 0
   for (let made = 0; made < commits; made += BATCH) {
@@ -51,6 +55,10 @@ export async function makeBenchChain(directory: string, options: BenchChainOptio
       bytes += subDag.blocks.reduce((sum, block) => sum + block.bytes.byteLength, subDag.commit.bytes.byteLength)
     }
     await writeChain(store, batch)
+    if (!lengths.includes(made + batch.length)) continue
+    await store.close()
+    await cloneDirectory(path, pathOf(made + batch.length))
+    store = await openLevelStore(path, { genesis: built.genesis })
   }
   await store.close()
   return {
@@ -58,9 +66,9 @@ export async function makeBenchChain(directory: string, options: BenchChainOptio
     options,
     blocks,
     bytes,
-    async copy(name) {
+    async copy(name, length = commits) {
       const target = join(directory, name)
-      await cp(path, target, { recursive: true })
+      await cloneDirectory(pathOf(length), target)
       return target
     }
   }

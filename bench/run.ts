@@ -2,9 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
+import { benchCommittee } from './committee.ts'
 import { benchDiscovery } from './discovery.ts'
 import { type BenchContext, type Figure, isMet } from './figure.ts'
+import { benchGrowth } from './growth.ts'
 import { benchMemory } from './memory.ts'
+import { benchPeers } from './peers.ts'
 import { benchPropagation } from './propagation.ts'
 import { benchRequests } from './requests.ts'
 import { benchServe } from './serve.ts'
@@ -13,8 +16,11 @@ import { benchSyncCertified, benchSyncFull } from './sync.ts'
 import { benchTransactions } from './transactions.ts'
 
 const BENCHMARKS: Readonly<Record<string, (context: BenchContext) => Promise<Figure[]>>> = {
+  committee: benchCommittee,
   discovery: benchDiscovery,
+  growth: benchGrowth,
   memory: benchMemory,
+  peers: benchPeers,
   propagation: benchPropagation,
   requests: benchRequests,
   serve: benchServe,

@@ -5,7 +5,8 @@ import { childOptions } from './child.ts'
 export interface SyncingNodeOptions {
   readonly genesis: string
   readonly store: string
-  readonly seeds: readonly string[]
+  /** The servers, connected to from the start. */
+  readonly servers: readonly string[]
   readonly commits: number
   readonly verification: 'full' | 'certified'
 }
@@ -23,8 +24,8 @@ export interface CatchUp {
   readonly peakRssBytes: number
 }
 
-const { genesis, store, seeds, commits, verification } = childOptions<SyncingNodeOptions>()
-const node = await createNode({ genesis: fromHex(genesis), store, seeds: [...seeds], verification })
+const { genesis, store, servers, commits, verification } = childOptions<SyncingNodeOptions>()
+const node = await createNode({ genesis: fromHex(genesis), store, configured: [...servers], verification })
 const begun = performance.now()
 const cpu = process.cpuUsage()
 await node.start()
