@@ -1,6 +1,8 @@
 import { type ChildProcess, fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 
+/** Examples and benchmarks reach the package by its name. What else this process was started with, a script to evaluate for one, is not for its children. */
+const SOURCE = ['-C', 'source']
 /** V8 settings for processes of ours: without them external buffers make V8 collect all the time. */
 const V8_FLAGS = ['--external-memory-accounted-in-global-limit', '--initial-heap-size=512']
 
@@ -26,7 +28,7 @@ export function canPin(): boolean {
 /** Starts a module of this folder in a process of its own, with one JSON argument. */
 export function startChild(module: string, options: unknown, settings: ChildSettings = {}): Child {
   const { plain = false, core } = settings
-  const flags = [...process.execArgv, ...(plain ? [] : V8_FLAGS)]
+  const flags = [...SOURCE, ...(plain ? [] : V8_FLAGS)]
   const child = fork(new URL(module, import.meta.url), [JSON.stringify(options)], {
     ...(core === undefined
       ? { execArgv: flags }

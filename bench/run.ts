@@ -5,10 +5,12 @@ import { Command, Option } from 'commander'
 import { benchCommittee } from './committee.ts'
 import { benchDiscovery } from './discovery.ts'
 import { type BenchContext, type Figure, isMet } from './figure.ts'
+import { formatFigure } from './format-figure.ts'
 import { benchGrowth } from './growth.ts'
 import { benchMemory } from './memory.ts'
 import { benchPeers } from './peers.ts'
 import { benchPropagation } from './propagation.ts'
+import { loadNow, machineNow } from './recorded-figure.ts'
 import { benchRequests } from './requests.ts'
 import { benchServe } from './serve.ts'
 import { benchStream } from './stream.ts'
@@ -44,6 +46,10 @@ const log = (line: string) => console.error(`  ${line}`)
 if (!json)
   console.log(`Node ${process.version}, ${availableParallelism()} cores, ${cpus()[0]?.model ?? 'unknown processor'}`)
 
+/** What is only to be seen to work starts many processes for a moment each: code that one of them has compiled need not be compiled again. */
+const compiled = smoke ? await mkdtemp(join(tmpdir(), 'soma-p2p-bench-code-')) : undefined
+if (compiled !== undefined) process.env.NODE_COMPILE_CACHE = compiled
+
 for (const name of names) {
   const benchmark = BENCHMARKS[name]
   if (benchmark === undefined)
@@ -51,24 +57,14 @@ for (const name of names) {
   const directory = await mkdtemp(join(tmpdir(), 'soma-p2p-bench-'))
   try {
     log(name)
-    for (const figure of await benchmark({ directory, runs: smoke ? 1 : runs, smoke, log })) {
-      console.log(json ? JSON.stringify({ ...figure, met: isMet(figure) }) : format(figure))
+    const load = loadNow()
+    const figures = await benchmark({ directory, runs: smoke ? 1 : runs, smoke, log })
+    const machine = machineNow(smoke ? 1 : runs, load)
+    for (const figure of figures) {
+      console.log(json ? JSON.stringify({ ...figure, met: isMet(figure), machine }) : formatFigure(figure, !smoke))
     }
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
 }
-
-function format(figure: Figure): string {
-  const { benchmark, case: name, value, unit, spread, against, againstValue, ratio, goal } = figure
-  const [low, high] = spread.map(digits)
-  const line = `${benchmark}, ${name}: ${digits(value)} ${unit} (${low} to ${high}); ${against}: ${digits(againstValue)}; ratio ${ratio.toFixed(2)}`
-  if (goal === undefined || smoke) return line
-  const bound = 'least' in goal ? `at least ${goal.least}` : `at most ${goal.most}`
-  return `${line}, goal ${bound}: ${isMet(figure) ? 'met' : 'not met'}`
-}
-
-/** Three digits that count, at least. */
-function digits(value: number): string {
-  return value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 1 ? 1 : 3)
-}
+if (compiled !== undefined) await rm(compiled, { recursive: true, force: true })

@@ -8,6 +8,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { keepEarlyAnswers } from '../src/node/early-answers.ts'
 import { encryptersOf } from '../src/node/encrypters.ts'
+import { sparingWindowUpdates } from '../src/node/sparing-window-updates.ts'
 import { type Rpc, rpc, YAMUX_STREAM_OPTIONS } from '../src/rpc/index.ts'
 import { fetchBlocks, getCommitAvailability } from '../src/state-sync/protocols.ts'
 import type { Answers, WireAddress, WireClient } from './wire.ts'
@@ -54,7 +55,7 @@ async function start(encryption: 'noise' | 'tls', listen: string[]): Promise<Lib
     addresses: { listen },
     transports: [tcp()],
     connectionEncrypters: await encryptersOf({ encryption }),
-    streamMuxers: [keepEarlyAnswers(yamux({ streamOptions: YAMUX_STREAM_OPTIONS }))],
+    streamMuxers: [sparingWindowUpdates(keepEarlyAnswers(yamux({ streamOptions: YAMUX_STREAM_OPTIONS })))],
     connectionMonitor: { enabled: false },
     services: {
       identify: identify(),
