@@ -28,8 +28,11 @@ function corked<Connection extends MessageStream>(connection: Connection): Conne
   connection.sendData = (parts) => {
     let canSendMore = true
     socket.cork()
-    for (const part of parts) canSendMore = socket.write(part)
-    socket.uncork()
+    try {
+      for (const part of parts) canSendMore = socket.write(part)
+    } finally {
+      socket.uncork()
+    }
     return { sentBytes: parts.byteLength, canSendMore }
   }
   return connection
