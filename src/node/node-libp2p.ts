@@ -8,7 +8,7 @@ import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
 import type { Committee } from '../consensus/committee.ts'
 import { type Capability, committeePeers, dialableAddress, discovery, parsePeerAddresses } from '../discovery/index.ts'
 import { type PeerGate, peers } from '../peers/index.ts'
-import { rpc, YAMUX_STREAM_OPTIONS } from '../rpc/index.ts'
+import { rpc, StreamOpenings, YAMUX_STREAM_OPTIONS } from '../rpc/index.ts'
 import type { HealthRegistry } from '../runtime/health.ts'
 import { stateSync } from '../state-sync/index.ts'
 import { fetchBlocks, fetchCommits } from '../state-sync/protocols.ts'
@@ -62,6 +62,10 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
     ? {}
     : { lookup: publicLookup({ isTrusted: (host) => trustedHosts.has(host) }) }
   const self = peerIdFromPrivateKey(init.privateKey)
+  const openings = new StreamOpenings({
+    clock,
+    onExcess: (peer, error) => libp2p.services.peers.report(peer, error, { during: 'open-stream' })
+  })
   const libp2p: NodeLibp2p = await createLibp2p({
     start: false,
     privateKey: init.privateKey,
@@ -69,10 +73,12 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
     ...(init.metrics && { metrics: init.metrics }),
     addresses: { listen: [...init.listen], announce: [...init.announce] },
     transports: [tcp({ dialOpts })],
-    connectionEncrypters: await encryptersOf(config),
+    connectionEncrypters: (await encryptersOf(config)).map((encrypter) => openings.encrypter(encrypter)),
     streamMuxers: [
-      sparingWindowUpdates(
-        keepEarlyAnswers(yamux({ streamOptions: YAMUX_STREAM_OPTIONS, maxInboundStreams: MAX_INBOUND_STREAMS }))
+      openings.muxer(
+        sparingWindowUpdates(
+          keepEarlyAnswers(yamux({ streamOptions: YAMUX_STREAM_OPTIONS, maxInboundStreams: MAX_INBOUND_STREAMS }))
+        )
       )
     ],
     connectionGater: {

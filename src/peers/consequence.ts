@@ -37,6 +37,7 @@ const CONSEQUENCES: ConsequenceTable<JudgedCode> = {
   RPC_OVERSIZE_FRAME: 'penalty',
   RPC_BAD_FRAME: 'penalty',
   RPC_UNEXPECTED_FRAME: 'penalty',
+  RPC_TOO_MANY_STREAMS: 'penalty', // and the connection is gone: a few are a ban
   WIRE_MALFORMED: 'penalty',
   WIRE_MISSING_FIELD: 'penalty',
   WIRE_TOO_LONG: 'penalty',

@@ -28,6 +28,7 @@ export type RpcErrorCode =
   // violations of the protocol
   | 'RPC_OVERSIZE_FRAME' // a length prefix above the limit
   | 'RPC_BAD_FRAME' // not a frame, or not the message that it should be
+  | 'RPC_TOO_MANY_STREAMS' // streams opened one after the other, whatever for
   | 'RPC_UNEXPECTED_FRAME' // a frame where none should be: a second answer to a unary request, or one after the status
 
 /** A request to a peer, or one from it, that failed. */

@@ -19,6 +19,7 @@ test('violations of the protocol are penalties', () => {
     'RPC_OVERSIZE_FRAME',
     'RPC_BAD_FRAME',
     'RPC_UNEXPECTED_FRAME',
+    'RPC_TOO_MANY_STREAMS',
     'RPC_INVALID_REQUEST',
     'WIRE_MALFORMED',
     'COMMITS_EMPTY'
