@@ -1,5 +1,6 @@
 import type { Clock } from '../runtime/clock.ts'
 import { type Rate, RateLimiter } from './rate-limiter.ts'
+import { RetryTimes } from './retry-times.ts'
 import { RpcError } from './rpc-error.ts'
 import type { Asker } from './serving-turns.ts'
 
@@ -11,8 +12,12 @@ const MAX_RATES = 4_096
 const PART_OF_FREE = 1 / 4
 /** What nobody but reserved peers may take of the requests under way. */
 const RESERVED_PART = 1 / 4
-/** How often a peer may be refused and ask on: as often as it can have asked before the first refusal reached it, and some ten times a second. Then it does not listen. */
-const REFUSALS: Rate = { perSecond: 10, burst: 100 }
+/** Bytes of requests that count for a unit: they have been decrypted before anything can be refused, whatever they ask for. */
+const REQUEST_BYTES_PER_UNIT = 4 * 1024
+/** A request that comes while its peer should wait counts for so many units when it is of the greatest length, and for one at least. */
+const UNITS_OF_LONGEST = 32
+/** How much of a peer may come while it should wait, in such units: what it can have sent before it was told so, and then ten requests a second. Who sends more does not listen. */
+const UNHEEDED: Rate = { perSecond: 10, burst: 8 * UNITS_OF_LONGEST }
 
 export interface AdmissionLimits {
   /** Requests of one peer under way at once, for each protocol. */
@@ -30,6 +35,8 @@ export interface Admitted {
   readonly asker: Asker
   /** The protocol's name. */
   readonly protocol: string
+  /** Bytes of the request's frame. @default few */
+  readonly bytes?: number
   /** @default that of every protocol */
   readonly rate?: Rate | undefined
 }
@@ -39,7 +46,9 @@ export class Admission {
   readonly #limits: AdmissionLimits
   readonly #clock: Clock
   readonly #rates = new Map<string, RateLimiter>()
-  readonly #refusals: RateLimiter
+  readonly #unheeded: RateLimiter
+  /** Who was told to wait, by peer and protocol. */
+  readonly #told: RetryTimes
   /** Requests under way of each peer, by protocol. */
   readonly #inFlight = new Map<string, Map<string, number>>()
   /** Until when those who took their answers too slowly are put off. */
@@ -50,7 +59,8 @@ export class Admission {
   constructor(limits: AdmissionLimits, clock: Clock) {
     this.#limits = limits
     this.#clock = clock
-    this.#refusals = new RateLimiter({ ...REFUSALS, capacity: MAX_RATES, clock })
+    this.#unheeded = new RateLimiter({ ...UNHEEDED, capacity: MAX_RATES, clock })
+    this.#told = new RetryTimes({ clock, capacity: MAX_RATES })
   }
 
   /** Requests under way. */
@@ -58,7 +68,7 @@ export class Admission {
     return this.#total
   }
 
-  /** Lets a request in, until `leave`, for one unit of its rate. Otherwise returns why not. */
+  /** Lets a request in, until `leave`, for what its bytes count in its rate, a unit at least. Otherwise returns why not. */
   enter(request: Admitted): RpcError | undefined {
     const { asker, protocol } = request
     const own = this.#inFlight.get(asker.key)
@@ -67,7 +77,7 @@ export class Admission {
     if (putOffMs > 0) return refusal('others wait', Math.ceil(putOffMs))
     if (ofProtocol >= this.#limits.maxInFlightPerPeer) return refusal('too many requests at once', BUSY_RETRY_MS)
     if (!this.#hasRoom(asker, own)) return refusal('busy', BUSY_RETRY_MS)
-    const waitMs = this.#rateOf(request).take(asker.key)
+    const waitMs = this.#rateOf(request).take(asker.key, unitsToRead(request.bytes))
     if (waitMs > 0) return refusal('too many requests', waitMs)
     if (own === undefined) this.#inFlight.set(asker.key, new Map([[protocol, 1]]))
     else own.set(protocol, ofProtocol + 1)
@@ -75,8 +85,9 @@ export class Admission {
     return undefined
   }
 
-  /** Takes what a request asks for beyond one unit. Otherwise returns why not. */
-  charge(request: Admitted, units: number): RpcError | undefined {
+  /** Takes the units that a request that was let in counts for, beyond those of its bytes. Otherwise returns why not. */
+  charge(request: Admitted, cost: number): RpcError | undefined {
+    const units = cost - unitsToRead(request.bytes)
     if (units <= 0) return undefined
     const waitMs = this.#rateOf(request).take(request.asker.key, units)
     return waitMs > 0 ? refusal('too much asked for', waitMs) : undefined
@@ -92,13 +103,28 @@ export class Admission {
     this.#count(asker, -1)
   }
 
-  /** Counts a refusal. Returns whether the peer was refused so often that it does not listen. */
-  refused({ key }: Asker): boolean {
-    return this.#refusals.take(key) > 0
+  /** Takes note that a peer was told when to come again: all its requests of the protocol wait until then. */
+  tellToWait(key: string, protocol: string, milliseconds: number): void {
+    this.#told.asked(`${key} ${protocol}`, milliseconds)
+  }
+
+  /** Milliseconds that a peer still has to wait as it was told; 0 when it may ask. */
+  waitMs(key: string, protocol: string): number {
+    return this.#told.waitMs(`${key} ${protocol}`)
+  }
+
+  /**
+   * Counts what came while its peer should wait. Returns whether it was so much that the peer does not listen.
+   *
+   * @param bytes of requests
+   * @param longest most bytes of one request
+   */
+  unheeded(key: string, bytes: number, longest: number): boolean {
+    return this.#unheeded.take(key, Math.max(1, Math.ceil((bytes * UNITS_OF_LONGEST) / longest))) > 0
   }
 
   /** Refuses a peer for a while. */
-  putOff({ key }: Asker, milliseconds: number): void {
+  putOff(key: string, milliseconds: number): void {
     const now = this.#clock.monotonic()
     for (const [other, until] of this.#putOff) if (until <= now) this.#putOff.delete(other)
     if (this.#putOff.size < MAX_RATES) this.#putOff.set(key, now + milliseconds)
@@ -128,6 +154,10 @@ export class Admission {
     }
     return limiter
   }
+}
+
+function unitsToRead(bytes = 0): number {
+  return Math.max(1, Math.ceil(bytes / REQUEST_BYTES_PER_UNIT))
 }
 
 function refusal(message: string, retryAfterMs: number): RpcError {

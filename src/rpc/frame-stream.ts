@@ -43,6 +43,11 @@ export class FrameStream {
     return this.#bytesOut
   }
 
+  /** Bytes that have come and belong to no frame yet taken. */
+  get bytesWaiting(): number {
+    return this.#deframer.buffered + this.#reader.buffered
+  }
+
   /** Whether the stream is whole in both directions and nothing was left unread on it. */
   get isQuiet(): boolean {
     return !this.#deframer.isMidFrame && this.#reader.isQuiet
@@ -114,6 +119,21 @@ export class FrameStream {
       if (thrown instanceof RpcError && thrown.code === 'RPC_TIMEOUT') return 'expired'
       throw thrown
     }
+  }
+
+  /** Reads nothing for a while, so that the peer is held back once the stream's window is full. Tells at once when the stream is over. */
+  async rest(milliseconds: number): Promise<'rested' | 'over'> {
+    const stream = this.#stream
+    if (stream.status !== 'open') return 'over'
+    return await new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer)
+        stream.removeEventListener('close', end)
+        resolve(stream.status === 'open' ? 'rested' : 'over')
+      }
+      const timer = setTimeout(end, milliseconds)
+      stream.addEventListener('close', end)
+    })
   }
 
   /**

@@ -9,7 +9,7 @@ export interface RetryTimesInit {
   readonly capacity: number
 }
 
-/** Who asked us to wait, and until when. Keys stand for a peer and a protocol. */
+/** Who asked us to wait, or was asked to by us, and until when. Keys stand for a peer and a protocol. */
 export class RetryTimes {
   readonly #init: RetryTimesInit
   readonly #until = new Map<string, number>()

@@ -42,13 +42,13 @@ export interface RpcContext {
 }
 
 /**
- * Answers requests of one protocol: an iterable of response messages (one, for a unary protocol). A thrown `RpcError` whose code is one of
- * the statuses goes to the peer as that status; anything else goes as `internal`, without its text.
+ * Answers requests of one protocol: an iterable of response messages (one, for a unary protocol). Between two of them it may yield `undefined`: it has worked and has nothing to say yet,
+ * and goes on when it is its peer's turn again. A thrown `RpcError` whose code is one of the statuses goes to the peer as that status; anything else goes as `internal`, without its text.
  */
 export type RpcHandler<Request, Response> = (
   request: Request,
   context: RpcContext
-) => AsyncIterable<Response> | Promise<Response>
+) => AsyncIterable<Response | undefined> | Promise<Response>
 
 /** With a request for a stream of responses. */
 export interface StreamOptions extends AbortOptions {

@@ -1,4 +1,4 @@
-import type { PeerId, Stream } from '@libp2p/interface'
+import { type PeerId, type Stream, StreamBufferError } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { errorCode, toError } from '../runtime/soma-error.ts'
 import type { Admission, Admitted } from './admission.ts'
@@ -6,7 +6,7 @@ import { decodeFrom, encodeResponseFrame, encodeStatusFrame } from './frame-code
 import { type RequestFrame, requestFrameMessage, type Status } from './frame-messages.ts'
 import { FrameStream } from './frame-stream.ts'
 import type { RpcHandler, RpcProtocol } from './rpc.ts'
-import { RpcError } from './rpc-error.ts'
+import { RpcError, STATUS } from './rpc-error.ts'
 import { REQUEST_FAULTS } from './rpc-init.ts'
 import type { RpcServerInit } from './rpc-server.ts'
 import type { ServingTurn, ServingTurns } from './serving-turns.ts'
@@ -15,6 +15,8 @@ import { errorOf, INTERNAL_STATUS, INVALID_REQUEST_STATUS, OK_STATUS, statusOf }
 
 /** What a frame is taken for before it is made: what handlers aim for. */
 const FRAME_BYTES = 256 * 1024
+/** Requests of the greatest length, or as many bytes of shorter ones, that may come on a stream while others are answered: the stream is reset when there are more. */
+const REQUESTS_AHEAD = 2
 /** How long a peer is put off that took its answers so slowly that others had to wait, in milliseconds: they go first for a while. */
 const SLOW_PUT_OFF_MS = 10_000
 
@@ -53,7 +55,11 @@ export class ServerSession<Request, Response> implements Session {
     this.#init = init
     this.#frames = new FrameStream(init.stream)
     this.#peerKey = init.peer.toString()
+    init.stream.maxReadBufferLength = REQUESTS_AHEAD * init.protocol.maxRequestBytes
     init.stream.addEventListener('close', ({ error }) => {
+      if (error instanceof StreamBufferError) {
+        this.#fault(new RpcError('RPC_UNEXPECTED_FRAME', 'asks more and more before it is answered', { cause: error }))
+      }
       this.#answering?.abort(error ?? new RpcError('RPC_STREAM_TORN', 'the stream closed'))
     })
   }
@@ -82,13 +88,30 @@ export class ServerSession<Request, Response> implements Session {
     const { protocol, requestTimeoutMs, idleTimeoutMs } = this.#init
     let keepOpen = true
     for (let patienceMs = requestTimeoutMs; keepOpen; patienceMs = idleTimeoutMs) {
-      if ((await this.#frames.awaitBytes(patienceMs)) === 'expired') return
+      const came = await this.#frames.awaitBytes(patienceMs)
+      if (came === 'expired') return
+      if (came === 'bytes') await this.#keepWaiting()
       const frame = await this.#frames.read(protocol.maxRequestBytes, requestTimeoutMs)
       if (frame === undefined) break
       keepOpen = await this.#serveRequest(frame)
     }
     if ((await this.#frames.finish(requestTimeoutMs)) === 'bytes')
       throw new RpcError('RPC_UNEXPECTED_FRAME', 'more after the last request')
+  }
+
+  /** Leaves the request of a peer that was told to wait where it is until it may come: what it asks on stays with it, for merely to decrypt it costs more than to ask. */
+  async #keepWaiting(): Promise<void> {
+    const { admission, protocol } = this.#init
+    for (let counted = 0; ; ) {
+      const waitMs = admission.waitMs(this.#peerKey, protocol.name)
+      if (waitMs === 0) return
+      const { bytesWaiting } = this.#frames
+      if (admission.unheeded(this.#peerKey, bytesWaiting - counted, protocol.maxRequestBytes)) {
+        throw new RpcError('RPC_UNEXPECTED_FRAME', 'asks on though it is told to wait')
+      }
+      counted = bytesWaiting
+      if ((await this.#frames.rest(waitMs)) === 'over') return
+    }
   }
 
   /** @returns whether the peer may ask again on this stream */
@@ -101,6 +124,7 @@ export class ServerSession<Request, Response> implements Session {
     try {
       const { unary, status, keepOpen } = await this.#conclude(bytes)
       turn = unary?.turn
+      if (status.code === STATUS.rateLimited) this.#tellToWait(status)
       const last = encodeStatusFrame(status)
       if (unary !== undefined) last.prepend(unary.frame)
       await this.#frames.write(last, writeTimeoutMs)
@@ -135,9 +159,9 @@ export class ServerSession<Request, Response> implements Session {
     const { keepOpen, body } = frame
     const { admission, isReserved, peer, protocol } = this.#init
     const asker = { key: this.#peerKey, isReserved: isReserved(peer) }
-    const admitted = { asker, protocol: protocol.name, rate: protocol.rate }
+    const admitted = { asker, protocol: protocol.name, rate: protocol.rate, bytes: bytes.byteLength }
     const refused = admission.enter(admitted)
-    if (refused !== undefined) return { status: this.#refuse(refused, admitted), keepOpen }
+    if (refused !== undefined) return { status: this.#statusFor(refused), keepOpen }
     try {
       return { ...(await this.#answer(body, admitted)), keepOpen }
     } finally {
@@ -146,11 +170,9 @@ export class ServerSession<Request, Response> implements Session {
     }
   }
 
-  #refuse(refusal: RpcError, { asker }: Admitted): Status {
-    if (this.#init.admission.refused(asker)) {
-      throw new RpcError('RPC_UNEXPECTED_FRAME', 'asks on though it is told to wait')
-    }
-    return statusOf(refusal) ?? INTERNAL_STATUS
+  #tellToWait({ retryAfterMs }: Status): void {
+    const { admission, protocol } = this.#init
+    if (retryAfterMs !== undefined) admission.tellToWait(this.#peerKey, protocol.name, retryAfterMs)
   }
 
   async #answer(body: Uint8Array, admitted: Admitted): Promise<Omit<Conclusion, 'keepOpen'>> {
@@ -163,7 +185,7 @@ export class ServerSession<Request, Response> implements Session {
     try {
       const request = this.#read(body)
       const refused = this.#charge(request, admitted)
-      if (refused !== undefined) return { status: this.#refuse(refused, admitted) }
+      if (refused !== undefined) return { status: this.#statusFor(refused) }
       return { unary: await this.#respond(request, admitted, answering.signal), status: OK_STATUS }
     } catch (thrown) {
       if (answering.signal.aborted) throw thrown // nobody is left to tell
@@ -180,7 +202,7 @@ export class ServerSession<Request, Response> implements Session {
 
   #charge(request: Request, admitted: Admitted): RpcError | undefined {
     const { admission, protocol } = this.#init
-    return admission.charge(admitted, (protocol.cost?.(request) ?? 1) - 1)
+    return admission.charge(admitted, protocol.cost?.(request) ?? 1)
   }
 
   /** Writes the responses, each when it is the peer's turn; that of a unary request is returned instead. */
@@ -194,6 +216,12 @@ export class ServerSession<Request, Response> implements Session {
     try {
       const answer = handler(request, { peer, signal })
       for await (const response of Symbol.asyncIterator in answer ? answer : [answer]) {
+        if (response === undefined) {
+          turn.made(bytes) // looking has cost as much as a frame does
+          turn.end()
+          turn = await begin()
+          continue
+        }
         if (unary !== undefined) throw new TypeError(`two responses to the unary ${protocol.name}`)
         const frame = encodeResponseFrame(protocol.response.encode(response), protocol.maxResponseBytes)
         turn.made(frame.byteLength)
@@ -220,7 +248,7 @@ export class ServerSession<Request, Response> implements Session {
   #shed(): void {
     const { admission, log, peer, protocol } = this.#init
     log('%p takes %s slowly, and others wait', peer, protocol.name)
-    admission.putOff({ key: this.#peerKey, isReserved: false }, SLOW_PUT_OFF_MS)
+    admission.putOff(this.#peerKey, SLOW_PUT_OFF_MS)
     this.#frames.abort(new RpcError('RPC_UNAVAILABLE', 'others wait for the room that this answer holds'))
   }
 

@@ -23,6 +23,11 @@ export class StreamReader {
     stream.addEventListener('close', this.#onClose)
   }
 
+  /** Bytes that have come and were not read. */
+  get buffered(): number {
+    return this.#queue.reduce((sum, { byteLength }) => sum + byteLength, this.#stream.readBufferLength)
+  }
+
   /** Whether the stream is whole in both directions and has nothing to read. */
   get isQuiet(): boolean {
     const { status, writeStatus, remoteWriteStatus, readBufferLength } = this.#stream

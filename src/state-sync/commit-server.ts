@@ -21,6 +21,8 @@ const FRAME_TARGET_BYTES: number = 256 * 1024
 /** Most commits or blocks read from the store at once. */
 const MAX_PER_READ = 64
 const FIRST_READ = 4
+/** Blocks looked for in vain before others have their turn: some milliseconds. */
+const MAX_MISSED = 64
 
 export interface CommitServerInit {
   readonly genesis: Genesis
@@ -80,19 +82,30 @@ export class CommitServer {
     yield* certifierFrame.flush()
   }
 
-  async *fetchBlocks({ refs }: FetchBlocksRequest, signal: AbortSignal): AsyncGenerator<FetchBlocksResponse> {
+  /** Yields `undefined` now and then while it finds nothing: others have their turn then. */
+  async *fetchBlocks(
+    { refs }: FetchBlocksRequest,
+    signal: AbortSignal
+  ): AsyncGenerator<FetchBlocksResponse | undefined> {
     if (refs.length === 0) throw new RpcError('RPC_INVALID_REQUEST', 'no block references')
     const frame = new FrameFiller(MAX_BLOCKS_PER_FETCH, (blocks) => ({ blocks }))
     const pace = new ReadPace()
+    let missed = 0
     for (let offset = 0; offset < refs.length; ) {
       signal.throwIfAborted()
       const some = refs.slice(offset, offset + pace.items)
       for (const block of await this.#store.getBlocks(some)) {
-        if (block === undefined) continue
+        if (block === undefined) {
+          missed += 1
+          continue
+        }
         pace.count(block)
         yield* frame.add(block)
       }
       offset += some.length
+      if (missed < MAX_MISSED) continue
+      missed = 0
+      yield undefined
     }
     yield* frame.flush()
   }

@@ -171,7 +171,9 @@ class ScriptedPeer implements ByzantinePeer {
     await this.#serve('fetchCommits', fetchCommits, script, (request, { signal }) =>
       server.fetchCommits(request, signal)
     )
-    await this.#serve('fetchBlocks', fetchBlocks, script, (request, { signal }) => server.fetchBlocks(request, signal))
+    await this.#serve('fetchBlocks', fetchBlocks, script, (request, { signal }) =>
+      defined(server.fetchBlocks(request, signal))
+    )
     await this.#serve('pushCommit', pushCommit, script, () => one({}))
     await this.#serve('getKnownPeers', getKnownPeers, script, () => one({ ownInfo: undefined, knownInfos: [] }))
   }
@@ -237,4 +239,8 @@ async function* honestFrames<Request, Response>(
 
 async function* one<T>(value: T | Promise<T>): AsyncGenerator<T> {
   yield await value
+}
+
+async function* defined<T>(items: AsyncIterable<T | undefined>): AsyncGenerator<T> {
+  for await (const item of items) if (item !== undefined) yield item
 }

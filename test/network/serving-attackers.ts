@@ -26,7 +26,7 @@ export interface ServingAttackOptions {
   readonly blocks: string
 }
 
-export type AttackName = 'hoard' | 'half-open' | 'never-read' | 'flood' | 'rapid-reset' | 'trickle'
+export type AttackName = 'hoard' | 'half-open' | 'never-read' | 'flood' | 'cost' | 'rapid-reset' | 'trickle'
 
 const options = JSON.parse(process.argv[2] ?? '{}') as ServingAttackOptions
 const { chainId } = decodeGenesis(fromHex(options.genesis))
@@ -45,6 +45,11 @@ function request<T>(message: WireMessage<T>, content: T): Uint8Array {
 const lookup = request(getCommitInfo.request, { latest: true, index: undefined, digest: undefined })
 const range = request(fetchCommits.request, { start: 1, end: 40 })
 const blocks = framed(fromHex(options.blocks))
+const unknown = { epoch: 0, round: 1, author: 0, digest: new Uint8Array(32).fill(9) }
+const manyUnknown = request(fetchBlocks.request, {
+  refs: Array.from({ length: 1_000 }, (_, index) => ({ ...unknown, round: index + 1 }))
+})
+
 async function open(connection: Connection, protocol: { readonly name: string }): Promise<Stream> {
   return await connection.newStream(idOf(protocol), { maxOutboundStreams: 10_000, signal: AbortSignal.timeout(30_000) })
 }
@@ -79,8 +84,15 @@ const ATTACKS: Record<AttackName, (connection: Connection) => Promise<void>> = {
   async flood(connection) {
     await pour(await open(connection, getCommitInfo), lookup)
   },
+  async cost(connection) {
+    await pour(await open(connection, fetchBlocks), manyUnknown)
+  },
   async 'rapid-reset'(connection) {
-    for (;;) (await open(connection, getCommitInfo)).abort(new Error('and again'))
+    while (connection.status === 'open') {
+      // it has been opened when it is reset, long before its protocol is agreed on
+      connection.newStream(idOf(getCommitInfo), { signal: AbortSignal.abort() }).catch(() => {})
+      await new Promise(setImmediate)
+    }
   },
   async trickle(connection) {
     const stream = await open(connection, fetchCommits)
@@ -91,11 +103,16 @@ const ATTACKS: Record<AttackName, (connection: Connection) => Promise<void>> = {
   }
 }
 
+/** Goes on and on. Who is banned, or shut out, tries again more slowly: it is not handshakes that are the attack. */
 async function attack(libp2p: Libp2p): Promise<void> {
   for (;;) {
-    const connection = await libp2p.dial(server)
-    await Promise.allSettled(Array.from({ length: options.streams }, () => ATTACKS[options.attack](connection)))
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    try {
+      const connection = await libp2p.dial(server)
+      await Promise.allSettled(Array.from({ length: options.streams }, () => ATTACKS[options.attack](connection)))
+      await new Promise((resolve) => setTimeout(resolve, connection.status === 'open' ? 100 : 1_000))
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 1_000))
+    }
   }
 }
 
@@ -112,6 +129,5 @@ for (let index = 0; index < options.peers; index++) {
   await libp2p.dial(server)
   attackers.push(libp2p)
 }
-// who is banned, or shut out, tries no more
-for (const libp2p of attackers) attack(libp2p).catch(() => libp2p.stop())
+for (const libp2p of attackers) void attack(libp2p)
 process.send?.('attacking')

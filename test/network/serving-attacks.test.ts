@@ -65,11 +65,14 @@ async function assertServes({ network, server }: Pick<Siege, 'network' | 'server
   assert.deepEqual(stored?.ref, commitAt(chain, COMMITS).subDag.commit.ref)
 }
 
-async function reported(reports: readonly PeerReport[], code: string): Promise<PeerReport> {
+/** Resolves when a peer was reported for something, and that had a consequence. */
+async function reported(
+  reports: readonly PeerReport[],
+  code: string,
+  consequence: PeerReport['consequence']
+): Promise<void> {
   const deadline = AbortSignal.timeout(PATIENCE_MS)
-  for (;;) {
-    const found = reports.find((report) => report.code === code)
-    if (found !== undefined) return found
+  while (!reports.some((report) => report.code === code && report.consequence === consequence)) {
     await delay(50, undefined, { signal: deadline })
   }
 }
@@ -83,7 +86,7 @@ describe('a server under attack goes on serving', () => {
   it('peers begin requests on many streams and never end them', async () => {
     await using siege = await besiege('half-open', { peers: 30, streams: 90 })
     await assertServes(siege)
-    assert.equal((await reported(siege.reports, 'RPC_TIMEOUT')).consequence, 'backoff')
+    await reported(siege.reports, 'RPC_TIMEOUT', 'backoff')
   })
 
   it('peers send a request a byte at a time', async () => {
@@ -99,12 +102,19 @@ describe('a server under attack goes on serving', () => {
   it('peers ask on and on, whatever they are answered: they are banned', async () => {
     await using siege = await besiege('flood', { peers: 20, streams: 10 })
     await assertServes(siege)
-    assert.equal((await reported(siege.reports, 'RPC_UNEXPECTED_FRAME')).consequence, 'penalty')
+    await reported(siege.reports, 'RPC_UNEXPECTED_FRAME', 'ban')
+  })
+
+  it('peers ask for a thousand blocks that are not there, over and over', async () => {
+    await using siege = await besiege('cost', { peers: 20, streams: 10 })
+    await assertServes(siege)
+    await reported(siege.reports, 'RPC_UNEXPECTED_FRAME', 'ban')
   })
 
   it('peers open streams and reset them without a pause', async () => {
     await using siege = await besiege('rapid-reset', { peers: 20, streams: 20 })
     await assertServes(siege)
+    await reported(siege.reports, 'RPC_TOO_MANY_STREAMS', 'ban')
   })
 
   it('connections are opened by the hundred, and say nothing', async () => {

@@ -78,31 +78,55 @@ describe('Admission', () => {
     const { admission: target, clock } = admission()
     const request = { ...by('a'), rate: { perSecond: 10, burst: 30 } }
     assert.equal(target.enter(request), undefined)
-    assert.equal(target.charge(request, 20), undefined)
-    assert.equal(target.charge(request, 20)?.retryAfterMs, 1_100)
+    assert.equal(target.charge(request, 21), undefined)
+    assert.equal(target.charge(request, 21)?.retryAfterMs, 1_100)
     clock.advance(1_100)
-    assert.equal(target.charge(request, 20), undefined)
+    assert.equal(target.charge(request, 21), undefined)
     assert.equal(target.charge({ ...by('b'), rate: request.rate }, 30), undefined, 'another peer has its own')
+  })
+
+  test('counts the bytes of a request as well, whatever it asks for', () => {
+    const { admission: target } = admission()
+    const request = { ...by('a'), rate: { perSecond: 10, burst: 30 }, bytes: 80 * 1024 }
+    assert.equal(target.enter(request), undefined)
+    assert.equal(target.charge(request, 20), undefined, 'no more than its bytes')
+    assert.equal(target.enter(request)?.retryAfterMs, 1_000)
+    assert.equal(target.charge(request, 30), undefined, 'ten more than its bytes')
   })
 
   test('refuses whom it put off, until then', () => {
     const { admission: target, clock } = admission()
-    target.putOff({ key: 'slow', isReserved: false }, 10_000)
+    target.putOff('slow', 10_000)
     assert.equal(target.enter(by('slow'))?.retryAfterMs, 10_000)
     assert.equal(target.enter(by('other')), undefined)
     clock.advance(10_000)
     assert.equal(target.enter(by('slow')), undefined)
   })
 
-  test('tells who does not listen by a hundred refusals, unless they are spread over time', () => {
+  test('remembers whom it told to wait, protocol by protocol', () => {
     const { admission: target, clock } = admission()
-    const deaf = { key: 'deaf', isReserved: false }
-    for (let count = 0; count < 100; count++) assert.equal(target.refused(deaf), false)
-    assert.equal(target.refused(deaf), true)
-    const patient = { key: 'patient', isReserved: false }
-    for (let count = 0; count < 300; count++) {
-      assert.equal(target.refused(patient), false)
+    target.tellToWait('a', 'fetch', 500)
+    assert.deepEqual(
+      [target.waitMs('a', 'fetch'), target.waitMs('a', 'push'), target.waitMs('b', 'fetch')],
+      [500, 0, 0]
+    )
+    clock.advance(500)
+    assert.equal(target.waitMs('a', 'fetch'), 0)
+  })
+
+  test('tells who does not listen by the requests that come while it should wait, unless they are spread over time', () => {
+    const { admission: target, clock } = admission()
+    for (let count = 0; count < 256; count++) assert.equal(target.unheeded('deaf', 10, 1_024), false)
+    assert.equal(target.unheeded('deaf', 10, 1_024), true)
+    for (let count = 0; count < 600; count++) {
+      assert.equal(target.unheeded('patient', 10, 1_024), false)
       clock.advance(100)
     }
+  })
+
+  test('and by their bytes', () => {
+    const { admission: target } = admission()
+    for (let count = 0; count < 8; count++) assert.equal(target.unheeded('deaf', 1_024, 1_024), false)
+    assert.equal(target.unheeded('deaf', 1, 1_024), true)
   })
 })

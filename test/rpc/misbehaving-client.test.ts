@@ -3,12 +3,13 @@ import { once } from 'node:events'
 import { describe, test } from 'node:test'
 import { responseFrameMessage } from '../../src/rpc/frame-messages.ts'
 import { FrameStream } from '../../src/rpc/frame-stream.ts'
-import { RpcError, STATUS } from '../../src/rpc/index.ts'
+import { protocolId, RpcError, STATUS } from '../../src/rpc/index.ts'
 import { ManualClock } from '../peers/manual-clock.ts'
+import { startNode } from '../peers/start-node.ts'
 import { framed, requestFrame } from './frames.ts'
-import { startRpcNode, startTwoNodes } from './network.ts'
+import { CHAIN_ID, startRpcNode, startTwoNodes } from './network.ts'
 import { closed, faultLog, openRawStream, openRawStreams } from './raw-peer.ts'
-import { deliver, greet, noteMessage, orderMessage, parcelMessage } from './test-protocols.ts'
+import { deliver, deliverParcels, greet, noteMessage, orderMessage, parcelMessage } from './test-protocols.ts'
 
 const SHORT_MS = 40
 const PATIENCE_MS = 30_000
@@ -132,7 +133,7 @@ describe('a client that', () => {
 
   test('asks on and on though it is told to wait is reset and reported', async (context) => {
     const log = faultLog()
-    const limits = { clock: new ManualClock(), requestsPerSecond: 1, requestBurst: 1 }
+    const limits = { clock: new ManualClock(), requestsPerSecond: 1_000, requestBurst: 1 }
     const server = await startRpcNode(context, { ...log, ...limits })
     let handled = 0
     server.services.rpc.handle(greet(), async (note) => {
@@ -141,10 +142,10 @@ describe('a client that', () => {
     })
     const stream = await openRawStream(context, server, greet())
     const frames = new FrameStream(stream)
-    stream.send(Buffer.concat(Array.from({ length: 200 }, (_, i) => greeting(`${i}`, true))))
+    stream.send(Buffer.concat(Array.from({ length: 3 }, (_, i) => greeting(`${i}`, true))))
     assert.equal(await nextAnswer(frames), '0')
     assert.equal(await nextAnswer(frames), STATUS.ok)
-    for (let i = 0; i < 100; i++) assert.equal(await nextAnswer(frames), STATUS.rateLimited)
+    assert.equal(await nextAnswer(frames), STATUS.rateLimited)
     await assert.rejects(nextAnswer(frames), { code: 'RPC_STREAM_TORN' })
     assert.equal(handled, 1)
     assert.deepEqual(log.faults, ['server greet RPC_UNEXPECTED_FRAME'])
@@ -153,31 +154,73 @@ describe('a client that', () => {
   test('is refused often and waits in between keeps its stream', async (context) => {
     const log = faultLog()
     const clock = new ManualClock()
-    const server = await startRpcNode(context, { ...log, clock, requestsPerSecond: 1, requestBurst: 1 })
+    const server = await startRpcNode(context, { ...log, clock, requestsPerSecond: 1_000, requestBurst: 1 })
     server.services.rpc.handle(greet(), async (note) => note)
     const stream = await openRawStream(context, server, greet())
     const frames = new FrameStream(stream)
-    for (let round = 0; round < 3; round++) {
-      stream.send(Buffer.concat(Array.from({ length: 61 }, () => greeting('again', true))))
+    for (let round = 0; round < 300; round++) {
+      stream.send(Buffer.concat([greeting('again', true), greeting('too soon', true)]))
       assert.equal(await nextAnswer(frames), 'again')
       assert.equal(await nextAnswer(frames), STATUS.ok)
-      for (let i = 0; i < 60; i++) assert.equal(await nextAnswer(frames), STATUS.rateLimited)
-      clock.advance(6_000)
+      assert.equal(await nextAnswer(frames), STATUS.rateLimited)
+      clock.advance(1)
     }
     assert.deepEqual(log.faults, [])
   })
 
+  test('is not read before the time that it was told to come at, on any stream of the protocol', async (context) => {
+    const results: string[] = []
+    const server = await startRpcNode(context, {
+      requestsPerSecond: 0.001,
+      requestBurst: 1,
+      onExchange: ({ protocol, result }) => results.push(`${protocol} ${result}`)
+    })
+    server.services.rpc.handle(greet(), async (note) => note)
+    server.services.rpc.handle(deliver(), deliverParcels)
+    const client = await startNode(context, { services: {} })
+    const connection = await client.dial(server.getMultiaddrs())
+    const open = async (protocol: { readonly name: string }) =>
+      await connection.newStream(protocolId(CHAIN_ID, protocol.name))
+    const first = await open(greet())
+    first.send(Buffer.concat(Array.from({ length: 5 }, () => greeting('', true))))
+    const frames = new FrameStream(first)
+    for (let answers = 0; answers < 3; answers++) await nextAnswer(frames) // one, and that there are too many
+    const second = await open(greet())
+    second.send(greeting('', true))
+    const other = await open(deliver())
+    other.send(requestFrame(orderMessage, { count: 1, bytes: 1 }, false)) // comes after all of these
+    await new FrameStream(other).read(LIMIT, PATIENCE_MS)
+    assert.deepEqual(
+      results.filter((result) => result.startsWith('greet')),
+      ['greet ok', 'greet RPC_RATE_LIMITED']
+    )
+  })
+
+  test('sends ahead more than two of the longest requests is reset and reported', async (context) => {
+    const log = faultLog()
+    const server = await startRpcNode(context, log)
+    server.services.rpc.handle(greet(), async (note, { signal }) => {
+      await once(signal, 'abort') // it is answered when nobody waits any more
+      return note
+    })
+    const stream = await openRawStream(context, server, greet())
+    stream.send(greeting('first', true))
+    const other = Buffer.concat(Array.from({ length: 100 }, () => greeting('and another', true)))
+    while (stream.status === 'open') {
+      stream.send(other)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    assert.equal(await closed(stream), 'reset')
+    assert.deepEqual(log.faults, ['server greet RPC_UNEXPECTED_FRAME'])
+  })
+
   test('asks on over many streams though it is told to wait is reset and reported all the same', async (context) => {
     const log = faultLog()
-    const limits = { clock: new ManualClock(), requestsPerSecond: 1, requestBurst: 1 }
+    const limits = { clock: new ManualClock(), requestsPerSecond: 1_000, requestBurst: 1 }
     const server = await startRpcNode(context, { ...log, ...limits })
     server.services.rpc.handle(greet(), async (note) => note)
     const streams = await openRawStreams(context, server, greet(), 5)
-    for (const stream of streams) {
-      const frames = new FrameStream(stream)
-      stream.send(Buffer.concat(Array.from({ length: 30 }, () => greeting('', true))))
-      for (let i = 0; i < 30 && log.faults.length === 0; i++) await nextAnswer(frames).catch(() => {})
-    }
+    for (const stream of streams) stream.send(Buffer.concat(Array.from({ length: 3 }, () => greeting('', true))))
     assert.equal((await log.first).code, 'RPC_UNEXPECTED_FRAME')
   })
 

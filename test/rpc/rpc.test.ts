@@ -52,6 +52,25 @@ describe('rpc', () => {
     }
   })
 
+  test('others are served while a handler looks for what it might say', async (context) => {
+    const { client, server } = await startTwoNodes(context)
+    let isGreeted = false
+    server.services.rpc.handle(protocol, async (note) => {
+      isGreeted = true
+      return note
+    })
+    server.services.rpc.handle(deliver(), async function* () {
+      while (!isGreeted) yield undefined
+      yield { number: 1, content: new Uint8Array(0) }
+    })
+    const parcels = Array.fromAsync(client.services.rpc.stream(server.peerId, deliver(), { count: 1, bytes: 0 }))
+    await client.services.rpc.call(server.peerId, protocol, { text: '' })
+    assert.deepEqual(
+      (await parcels).map(({ number }) => number),
+      [1]
+    )
+  })
+
   test('the bytes of an answer are told as they come', async (context) => {
     const { client, server } = await startTwoNodes(context)
     server.services.rpc.handle(deliver(), (order) => deliverParcels(order))
