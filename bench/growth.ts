@@ -10,7 +10,9 @@ import type { Fare, GrowingNodeOptions, Started, UpTo } from './growing-node.ts'
 const BLOCKS = { validators: 4, transactions: 1, transactionBytes: 500 }
 /** A network key of no validator. */
 const FULL_NODE = 99
-const FLAT: Goal = { most: 1.2 }
+/** How much more the longest chain may cost. */
+export const MOST_GROWTH = 1.2
+const FLAT: Goal = { most: MOST_GROWTH }
 const MIB = 2 ** 20
 
 /** What one catch-up with a chain of a length, and the restart after it, took. */

@@ -122,8 +122,8 @@ export interface NodeConfig {
   /** Commits to keep below the highest synced one; older ones are pruned. @default Infinity: keeps everything */
   keepCommits: number
   /**
-   * What the node's own dials prefer to encrypt with. Noise is always spoken. TLS costs half of noise's CPU for the same bytes: who dials prefers it, and falls back to noise
-   * (a round trip later) where the other node does not speak it. @default 'noise': nothing but noise is spoken
+   * What the node's own dials prefer to encrypt with. Noise is always spoken. With `tls` the node asks for TLS 1.3 first, and falls back to noise, a round trip later, where the
+   * other node does not speak it; whoever dials it may choose. It pays where noise has no native cipher (`bench/README.md`). @default 'noise': nothing but noise is spoken
    */
   encryption: 'noise' | 'tls'
   /** Whether addresses of private ranges (loopback among them) are taken from gossip. @default true when listening on such addresses only */
