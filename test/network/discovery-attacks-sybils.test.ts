@@ -5,7 +5,7 @@ import { type DiscoveryNode, idsOf, until } from '../discovery/start-discovery.t
 import { makePeer, type TestPeer } from '../peers/make-peer.ts'
 import { type Attacker, countedBy, sealFor, startAttacker, startPlaced } from './discovery-attackers.ts'
 
-const options = { timeout: 300_000 } // ten seconds of the machine's time, which others may want too
+const options = { timeout: 600_000 } // ten seconds of the machine's time, which others may want too
 const TARGET = 8
 const SYBILS = 50
 /** What a node sets for this target. */
