@@ -1,4 +1,3 @@
-import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { identify } from '@libp2p/identify'
 import type { Libp2p } from '@libp2p/interface'
@@ -9,6 +8,8 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { decodeCommit } from '../src/consensus/commit.ts'
 import { fromHex } from '../src/index.ts'
+import { encryptersOf } from '../src/node/encrypters.ts'
+import { sparingWindowUpdates } from '../src/node/sparing-window-updates.ts'
 import { type Rpc, RpcError, rpc, YAMUX_STREAM_OPTIONS } from '../src/rpc/index.ts'
 import { fetchBlocks, fetchCommits } from '../src/state-sync/protocols.ts'
 import { childOptions } from './child.ts'
@@ -30,6 +31,8 @@ export interface Loot {
   /** Blocks of each client. */
   readonly blocks: readonly number[]
   readonly bytes: number
+  /** CPU seconds that all took together, all threads. */
+  readonly cpuSeconds: number
   /** Requests that the server put off. */
   readonly refused: number
   /** Requests that ended with their stream. */
@@ -62,8 +65,8 @@ class GreedyClient {
   static async connect(start: number): Promise<GreedyClient> {
     const libp2p = await createLibp2p({
       transports: [tcp()],
-      connectionEncrypters: [noise()],
-      streamMuxers: [yamux({ streamOptions: YAMUX_STREAM_OPTIONS })],
+      connectionEncrypters: await encryptersOf({ encryption: 'noise' }),
+      streamMuxers: [sparingWindowUpdates(yamux({ streamOptions: YAMUX_STREAM_OPTIONS }))],
       connectionMonitor: { enabled: false },
       services: { identify: identify(), ping: ping(), rpc: rpc({ chainId: fromHex(chainId) }) }
     })
@@ -117,13 +120,16 @@ for (let index = 0; index < clients; index++) {
 process.on('message', async (milliseconds: number) => {
   const before = all.map(({ blocks, bytes, refused, torn }) => ({ blocks, bytes, refused, torn }))
   const begun = performance.now()
+  const cpu = process.cpuUsage()
   const outcomes = await Promise.allSettled(all.map((client) => client.fetch(AbortSignal.timeout(milliseconds))))
   const failed = outcomes.find((outcome) => outcome.status === 'rejected')
   if (failed !== undefined) throw failed.reason
   const gained = (what: 'bytes' | 'refused' | 'torn') =>
     all.reduce((sum, client, i) => sum + client[what] - (before[i]?.[what] ?? 0), 0)
+  const { user, system } = process.cpuUsage(cpu)
   process.send?.({
     seconds: (performance.now() - begun) / 1_000,
+    cpuSeconds: (user + system) / 1e6,
     blocks: all.map(({ blocks }, i) => blocks - (before[i]?.blocks ?? 0)),
     bytes: gained('bytes'),
     refused: gained('refused'),

@@ -12,6 +12,9 @@ const BLOCKS_OF_4_KB = { validators: 4, transactions: 10, transactionBytes: 400 
 
 interface Served {
   readonly blocksPerSecond: number
+  /** What a block costs the server and the clients, in microseconds of CPU. */
+  readonly serverMicroseconds: number
+  readonly clientMicroseconds: number
   /** What the client that got least got, as a part of the mean. */
   readonly leastShare: number
   readonly effort: ServingEffort
@@ -31,10 +34,10 @@ export async function benchServe({ directory, runs, smoke, log }: BenchContext):
     for (const [clients, served] of measured) {
       const found = await serve(chain, directory, { clients, isPinned, milliseconds: smoke ? 500 : 10_000 })
       served.push(found)
-      const { loopDelayMs, cpuSeconds, peakRssBytes } = found.effort
+      const { loopDelayMs, peakRssBytes } = found.effort
       log(
         `run ${run} of ${runs}, ${clients} clients: ${found.blocksPerSecond.toFixed(0)} blocks/s, least share ${found.leastShare.toFixed(2)}, ` +
-          `loop delay ${loopDelayMs.p99.toFixed(0)} ms (highest ${loopDelayMs.max.toFixed(0)}), ${cpuSeconds.toFixed(1)} s of CPU, ` +
+          `loop delay ${loopDelayMs.p99.toFixed(0)} ms (highest ${loopDelayMs.max.toFixed(0)}), ${found.serverMicroseconds.toFixed(0)} us of CPU a block (${found.clientMicroseconds.toFixed(0)} for the clients), ` +
           `${(peakRssBytes / 2 ** 20).toFixed(0)} MiB, ${found.refused} put off, ${found.torn} torn`
       )
     }
@@ -55,6 +58,7 @@ export async function benchServe({ directory, runs, smoke, log }: BenchContext):
     const total = figure('blocks/s', ({ blocksPerSecond }) => blocksPerSecond)
     const memory = figure('MiB at most', ({ effort }) => effort.peakRssBytes / 2 ** 20)
     const delay = figure('ms event loop delay, 99th percentile', ({ effort }) => effort.loopDelayMs.p99)
+    const cost = figure('us of CPU a block', ({ serverMicroseconds }) => serverMicroseconds)
     const share = figure('% of the mean for who gets least', ({ leastShare }) => 100 * leastShare)
     return [
       { ...total, ...beside(total.value, 'the best of these', best), goal: { least: 0.8 } },
@@ -63,6 +67,7 @@ export async function benchServe({ directory, runs, smoke, log }: BenchContext):
         ...beside(memory.value, '1 client', median(one.map(({ effort }) => effort.peakRssBytes / 2 ** 20)))
       },
       { ...delay, ...beside(delay.value, 'at most, ms', 50), goal: { most: 1 } },
+      { ...cost, ...beside(cost.value, 'the clients', median(served.map((one) => one.clientMicroseconds))) },
       { ...share, ...beside(share.value, 'the mean', 100) }
     ]
   })
@@ -89,12 +94,14 @@ async function serve(
   server.process.send('begin')
   await server.message<ServingEffort>()
   crowd.process.send(milliseconds)
-  const { blocks, seconds, refused, torn } = await crowd.message<Loot>()
+  const { blocks, seconds, cpuSeconds, refused, torn } = await crowd.message<Loot>()
   server.process.send('end')
   const effort = await server.message<ServingEffort>()
   const total = blocks.reduce((sum, count) => sum + count, 0)
   return {
     blocksPerSecond: total / seconds,
+    serverMicroseconds: (effort.cpuSeconds * 1e6) / total,
+    clientMicroseconds: (cpuSeconds * 1e6) / total,
     leastShare: (Math.min(...blocks) * clients) / total,
     effort,
     refused,
