@@ -94,6 +94,11 @@ export class ChaosNetwork {
     await this.#liars?.call('start', { chain: this.#chain, victims })
   }
 
+  /** Of the processes of honest nodes that run. */
+  get pids(): number[] {
+    return this.members.flatMap(({ child }) => child?.pid ?? [])
+  }
+
   member(name: string): Member {
     const member = this.members.find((one) => one.name === name)
     if (member === undefined) throw new RangeError(`no node ${name}`)

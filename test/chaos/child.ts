@@ -77,6 +77,11 @@ export class Child<C extends Calls> {
     }
   }
 
+  /** `undefined` where it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
   /** Whether it was killed, or asked to stop: then its calls may fail. */
   get isLeaving(): boolean {
     return this.#mayEnd

@@ -35,6 +35,14 @@ interface LifeSoFar extends Life {
   mostBytes: number
 }
 
+/** The highest commit that was executed anywhere, by two clocks. */
+interface Tip {
+  readonly atMs: number
+  /** By that of the work of the nodes. */
+  readonly workMs: number
+  readonly tip: number
+}
+
 /** A window in which the network must make progress. */
 const WINDOW_MS = 10_000
 
@@ -46,8 +54,9 @@ export class Observer {
   readonly #recovering = new Set<Recovering>()
   readonly #executed = new Map<string, { index: number; sinceMs: number }>()
   readonly #standstill = new Map<string, number>()
+  readonly #looks = new Map<string, ChaosNodeLook>()
   readonly #lives = new Map<string, LifeSoFar>()
-  readonly #tips: { readonly atMs: number; readonly tip: number }[] = []
+  readonly #tips: Tip[] = []
   readonly #onRecovery: (recovery: Recovery) => void
   #tip = 0
   #epoch = 0
@@ -86,11 +95,13 @@ export class Observer {
     for (const one of this.#recovering) if (one.node === node) this.#recovering.delete(one)
   }
 
-  saw(node: string, life: number, look: ChaosNodeLook, nowMs: number): void {
+  /** @param workMs the time by a clock that goes as fast as the nodes can work */
+  saw(node: string, life: number, look: ChaosNodeLook, nowMs: number, workMs: number = nowMs): void {
     const { highestExecuted: index, residentBytes } = look
+    this.#looks.set(node, look)
     this.#tip = Math.max(this.#tip, index)
     this.#epoch = Math.max(this.#epoch, look.epoch)
-    if (!this.#isResting) this.#tips.push({ atMs: nowMs, tip: this.#tip })
+    if (!this.#isResting) this.#tips.push({ atMs: nowMs, workMs, tip: this.#tip })
     const before = this.#executed.get(node)
     if (before === undefined || index !== before.index) this.#executed.set(node, { index, sinceMs: nowMs })
     else if (!this.#isResting)
@@ -105,6 +116,15 @@ export class Observer {
       this.recoveries.push(recovery)
       this.#onRecovery(recovery)
     }
+  }
+
+  /** How a node was when it was seen last, for people. */
+  lastSeen(node: string): string {
+    const look = this.#looks.get(node)
+    if (look === undefined) return 'was not seen yet'
+    const { highestSynced, highestExecuted, epoch, peers, unwell } = look
+    const claims = Object.entries(peers).map(([peerId, range]) => `${peerId.slice(-4)} ${range}`)
+    return `executed ${highestExecuted} of ${highestSynced}, in epoch ${epoch}; peers ${claims.join(', ') || 'none'}; ${unwell.join('; ') || 'well'}`
   }
 
   /** A node has collected its garbage, and holds so much. */
@@ -127,15 +147,20 @@ export class Observer {
     return lowest
   }
 
+  /** For how long the network has not got on, in milliseconds. */
+  pauseAt(nowMs: number): number {
+    const moved = this.#tips.find(({ tip }) => tip === this.#tip)
+    return this.#isResting || moved === undefined ? 0 : nowMs - moved.atMs
+  }
+
   /** The longest time in which the network did not get on, in milliseconds. */
   get longestPause(): number {
-    let longest = 0
-    let moved = this.#tips[0]
-    for (const sample of this.#tips) {
-      if (moved === undefined || sample.tip > moved.tip) moved = sample
-      longest = Math.max(longest, sample.atMs - moved.atMs)
-    }
-    return longest
+    return this.#longestPauseBy(({ atMs }) => atMs)
+  }
+
+  /** The same by the clock that goes as fast as the nodes can work. */
+  get longestPauseOfWork(): number {
+    return this.#longestPauseBy(({ workMs }) => workMs)
   }
 
   /** The longest time in which a node that was up executed nothing, by node, in milliseconds. */
@@ -146,6 +171,16 @@ export class Observer {
   /** The memory of each process, by node and life. */
   get lives(): readonly Life[] {
     return [...this.#lives.values()]
+  }
+
+  #longestPauseBy(timeOf: (tip: Tip) => number): number {
+    let longest = 0
+    let moved = this.#tips[0]
+    for (const sample of this.#tips) {
+      if (moved === undefined || sample.tip > moved.tip) moved = sample
+      longest = Math.max(longest, timeOf(sample) - timeOf(moved))
+    }
+    return longest
   }
 
   #life(node: string, life: number): LifeSoFar {

@@ -9,8 +9,8 @@ import type { Observer } from './observer.ts'
 /** From so many minutes of faults on, memory that grows is a finding. */
 const JUDGED_MINUTES = 10
 
-/** No fault lasts as long: several may meet all honest validators at a time, and those that were killed need time to load. */
-const MOST_PAUSE_MS = 45_000
+/** No fault lasts as long, by the clock of the nodes' work: several may meet all honest validators at a time, and those that were killed need time to load. */
+const MOST_PAUSE_MS = 30_000
 const MIB = 1024 * 1024
 /** Kinds of ill health that are told of. */
 const MOST_UNWELL = 5
@@ -37,6 +37,10 @@ export interface ChaosReport {
   readonly lowestProgress: number | undefined
   /** The longest time in which no node got on, in seconds. */
   readonly longestPause: number
+  /** The same by the clock that goes as fast as the machine let the nodes work. */
+  readonly longestPauseOfWork: number
+  /** How fast that clock went: 1 where no node ever waited for a core. */
+  readonly pace: number
   readonly recovery: Readonly<Partial<Record<FaultKind, RecoveryTimes>>>
   /** The longest time in which a node that was up executed nothing, in seconds. */
   readonly longestStandstill: number
@@ -59,10 +63,11 @@ export interface ReportInit {
   readonly requestsToLiars: number
   readonly journals: readonly { readonly member: Member; readonly account: JournalAccount }[]
   readonly seconds: number
+  readonly pace: number
 }
 
 export function reportOf(init: ReportInit): ChaosReport {
-  const { options, faults, observer, bans, requestsToLiars, journals, seconds } = init
+  const { options, faults, observer, bans, requestsToLiars, journals, seconds, pace } = init
   const minutes = options.durationMs / 60_000
   const memory = observer.lives.flatMap(({ node, mostBytes, ...life }) => {
     const [held, heap] = [memoryTrend(life.held), memoryTrend(life.heap)]
@@ -71,7 +76,9 @@ export function reportOf(init: ReportInit): ChaosReport {
   })
   const findings = [
     ...new Set(init.findings),
-    ...(observer.longestPause > MOST_PAUSE_MS ? [`nobody got on for ${round(observer.longestPause / 1_000)} s`] : []),
+    ...(observer.longestPauseOfWork > MOST_PAUSE_MS
+      ? [`nobody got on for ${round(observer.longestPauseOfWork / 1_000)} s of work`]
+      : []),
     ...(minutes >= JUDGED_MINUTES ? memory.flatMap(judgeMemory) : [])
   ]
   const kinds = [...new Set(faults.map(({ kind }) => kind))].toSorted()
@@ -86,6 +93,8 @@ export function reportOf(init: ReportInit): ChaosReport {
     epochs: observer.epoch + 1,
     lowestProgress: observer.lowestProgress,
     longestPause: round(observer.longestPause / 1_000),
+    longestPauseOfWork: round(observer.longestPauseOfWork / 1_000),
+    pace: round(pace * 10) / 10,
     recovery: Object.fromEntries(kinds.flatMap((kind) => recoveryOf(kind, observer))),
     longestStandstill: round(Math.max(0, ...Object.values(observer.standstills)) / 1_000),
     unwell: Object.fromEntries([...observer.unwell].toSorted(([, a], [, b]) => b - a).slice(0, MOST_UNWELL)),
@@ -114,7 +123,7 @@ export function formatReport(report: ChaosReport): string {
       .map(([kind, count]) => `${count} ${kind}`)
       .join(', ')}`,
     `chain     ${report.commits} commits, ${report.epochs} epochs; ${report.executions} executions in the journals of all nodes`,
-    `progress  ${report.lowestProgress ?? 'unknown'} commits in the worst ten seconds, longest pause ${report.longestPause} s; no node up stood still longer than ${report.longestStandstill} s`,
+    `progress  ${report.lowestProgress ?? 'unknown'} commits in the worst ten seconds, longest pause ${report.longestPause} s, in which there was time for ${report.longestPauseOfWork} s of work; no node up stood still longer than ${report.longestStandstill} s`,
     `liars     asked ${report.requestsToLiars} times, banned ${report.bansOfLiars} times`,
     'unwell',
     ...Object.entries(report.unwell).map(([what, count]) => `  ${count} times ${what}`),
@@ -122,7 +131,7 @@ export function formatReport(report: ChaosReport): string {
     ...recoveries,
     'memory',
     ...trends,
-    `run       ${report.seconds} s, seed ${report.seed}`,
+    `run       ${report.seconds} s, seed ${report.seed}; the nodes could work in ${Math.round(report.pace * 100)} % of the time in which they had to`,
     ...findings.map((finding) => `FINDING   ${finding}`),
     report.ok ? 'all honest nodes agree' : `${findings.length} findings`
   ].join('\n')

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { toError } from '../../src/runtime/soma-error.ts'
 import { TaskGroup } from '../../src/runtime/task-group.ts'
-import { ChaosNetwork, castOf } from './chaos-network.ts'
+import { ChaosNetwork, castOf, type Member } from './chaos-network.ts'
 import type { ChaosOptions } from './chaos-options.ts'
 import { describeFault } from './fault.ts'
 import { inject } from './inject.ts'
@@ -12,12 +12,15 @@ import { judgeEnd } from './judge-end.ts'
 import { Observer } from './observer.ts'
 import { type ChaosReport, reportOf } from './report.ts'
 import { makeSchedule } from './schedule.ts'
+import { WorkClock } from './work-clock.ts'
 
 /** Milliseconds between looks at the nodes. */
 const LOOK_MS = 500
+/** Milliseconds without progress after which it is told how each node is: what ends as a finding is seen in the making. */
+const TELLING_PAUSE_MS = 20_000
 /** Milliseconds between the times at which a node collects its garbage and says what it holds. */
 const WEIGH_MS = 20_000
-/** How long the nodes have for coming to one end once all faults are over. */
+/** How long the nodes have for coming to one end once all faults are over, by the clock of their work. */
 const CALM_MS = 60_000
 
 export interface RunChaosContext {
@@ -30,6 +33,7 @@ export interface RunChaosContext {
 interface Run {
   readonly network: ChaosNetwork
   readonly observer: Observer
+  readonly workClock: WorkClock
   readonly signal: AbortSignal
   readonly say: (line: string) => void
   readonly onFinding: (finding: string) => void
@@ -45,6 +49,7 @@ export async function runChaos(options: ChaosOptions, { say, signal }: RunChaosC
   const findings: string[] = []
   let bans = 0
   const onFinding = (finding: string) => {
+    if (findings.includes(finding)) return
     findings.push(finding)
     say(`FINDING ${finding}`)
   }
@@ -62,10 +67,13 @@ export async function runChaos(options: ChaosOptions, { say, signal }: RunChaosC
     const observer = new Observer(({ node, kind, ms }) =>
       say(`${node} is back, ${(ms / 1_000).toFixed(1)} s after its ${kind}`)
     )
-    const run: Run = { network, observer, signal, say, onFinding }
+    const workClock = new WorkClock()
+    const run: Run = { network, observer, workClock, signal, say, onFinding }
     await untilAborted(network.start(), signal)
     const looking = new TaskGroup((thrown) => onFinding(toError(thrown).message))
-    looking.run((stop) => keepLooking(run, stop))
+    for (const member of network.members) looking.run((stop) => keepLooking(run, member, stop))
+    looking.run((stop) => keepTime(run, stop))
+    looking.run((stop) => tellPauses(run, stop))
     looking.run((stop) => keepWeighing(run, stop))
     try {
       await letHappen(faults, run)
@@ -80,7 +88,17 @@ export async function runChaos(options: ChaosOptions, { say, signal }: RunChaosC
     const journals = network.journals()
     await network.stop().catch((thrown: unknown) => onFinding(toError(thrown).message))
     const seconds = (performance.now() - startedMs) / 1_000
-    return reportOf({ options, faults, observer, findings, bans, requestsToLiars, journals, seconds })
+    return reportOf({
+      options,
+      faults,
+      observer,
+      findings,
+      bans,
+      requestsToLiars,
+      journals,
+      seconds,
+      pace: workClock.pace
+    })
   } finally {
     await network.end()
     await rm(directory, { recursive: true, force: true })
@@ -115,16 +133,16 @@ async function letHappen(
 }
 
 /** Ends the chain and gives the nodes time to come to its end. @returns its height */
-async function settle({ network, observer, signal, onFinding }: Run): Promise<number> {
+async function settle({ network, observer, workClock, signal, onFinding }: Run): Promise<number> {
   observer.chainRests()
   await network.letChainRest()
-  const deadlineMs = performance.now() + CALM_MS
+  const deadlineMs = workClock.nowMs + CALM_MS
   while (true) {
     const looks = await Promise.all(network.members.map((member) => network.ask(member, 'look', null)))
     const height = Math.max(...looks.map((look) => look?.highestSynced ?? 0))
     const behind = network.members.filter((_, at) => (looks[at]?.highestExecuted ?? 0) < height)
     if (behind.length === 0 && observer.recovering.length === 0) return height
-    if (performance.now() > deadlineMs) {
+    if (workClock.nowMs > deadlineMs) {
       for (const { name } of behind)
         onFinding(
           `${name} is not at commit ${height}: ${JSON.stringify(looks[network.members.findIndex((member) => member.name === name)])}`
@@ -135,28 +153,47 @@ async function settle({ network, observer, signal, onFinding }: Run): Promise<nu
   }
 }
 
-/** Takes down how the nodes are until it is stopped. */
-async function keepLooking({ network, observer, onFinding }: Run, signal: AbortSignal): Promise<void> {
-  const told = new Set<string>()
-  const tellOnce = (finding: string) => {
-    if (!told.has(finding)) onFinding(finding)
-    told.add(finding)
-  }
+/** Takes down how a node is until it is stopped. Each has a loop of its own, so that one which is slow to answer hides nothing of the others. */
+async function keepLooking(
+  { network, observer, workClock, onFinding }: Run,
+  member: Member,
+  signal: AbortSignal
+): Promise<void> {
+  const { name } = member
   while (true) {
-    await Promise.all(
-      network.members.map(async (member) => {
-        const { lives, name, isUp } = member
-        try {
-          const look = isUp ? await network.ask(member, 'look', null) : undefined
-          if (look === undefined) return
-          observer.saw(name, lives, look, performance.now())
-          for (const part of look.unwell.filter((what) => / failed: /.test(what))) tellOnce(`${name}: ${part}`)
-        } catch (thrown) {
-          tellOnce(toError(thrown).message)
-        }
-      })
-    )
+    const { lives, isUp } = member
+    try {
+      const look = isUp ? await network.ask(member, 'look', null) : undefined
+      if (look !== undefined) {
+        observer.saw(name, lives, look, performance.now(), workClock.nowMs)
+        for (const part of look.unwell.filter((what) => / failed: /.test(what))) onFinding(`${name}: ${part}`)
+      }
+    } catch (thrown) {
+      onFinding(toError(thrown).message)
+    }
     await systemClock.sleep(LOOK_MS, { signal })
+  }
+}
+
+/** Keeps the clock of the nodes' work going until it is stopped. */
+async function keepTime({ network, workClock }: Run, signal: AbortSignal): Promise<void> {
+  while (true) {
+    await workClock.tick(network.pids, performance.now())
+    await systemClock.sleep(LOOK_MS, { signal })
+  }
+}
+
+/** Tells how each node is once in each pause of the network, until it is stopped. */
+async function tellPauses({ network, observer, say }: Run, signal: AbortSignal): Promise<void> {
+  let isTold = false
+  while (true) {
+    await systemClock.sleep(LOOK_MS, { signal })
+    const isLong = observer.pauseAt(performance.now()) > TELLING_PAUSE_MS
+    if (isLong && !isTold) {
+      say(`nobody got on for ${TELLING_PAUSE_MS / 1_000} s after commit ${observer.tip}`)
+      for (const { name, isUp } of network.members) say(`  ${name} ${isUp ? observer.lastSeen(name) : 'is down'}`)
+    }
+    isTold = isLong
   }
 }
 
