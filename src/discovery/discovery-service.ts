@@ -210,7 +210,8 @@ class DiscoveryService implements Discovery, Startable {
       ownInfo: request.ownInfo?.slice(), // a copy: the mailbox must not keep the frame it came in
       relayed: []
     }
-    this.#loop.post({ type: 'asked', received, knowsMore: knowsMore(request, known, own.current) })
+    const named = { knownPrefixes: request.knownPrefixes?.slice() }
+    this.#loop.post({ type: 'asked', received, knowsMore: () => knowsMore(named, known, own.current) })
     return answer
   }
 

@@ -126,7 +126,8 @@ export class EventLoop {
         this.#isTurnWaiting = false
         this.#askOverdue()
         this.#turns.take()
-        return false
+        this.#seeker.turn()
+        return true
       case 'listening':
         await this.#introduceOneself()
         return false
@@ -152,7 +153,7 @@ export class EventLoop {
         const { received, knowsMore } = message
         const hasNews = await intake.take(received, signal)
         if (this.#callers.delete(received.from)) {
-          if (knowsMore) this.#askNew(received.from)
+          if (knowsMore()) this.#askNew(received.from, knowsMore)
           else this.#turns.asked(received.from)
         }
         return hasNews
@@ -173,8 +174,8 @@ export class EventLoop {
   }
 
   /** Asks a peer at once, because it is new. */
-  #askNew(peerId: PeerId): void {
-    this.#exchanges.ask(peerId)
+  #askNew(peerId: PeerId, isWorthwhile?: () => boolean): void {
+    this.#exchanges.ask(peerId, isWorthwhile)
     this.#turns.asked(peerId)
   }
 

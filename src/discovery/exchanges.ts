@@ -17,6 +17,11 @@ export interface ExchangesInit {
   readonly onAnswer: (peerId: PeerId, response: GetKnownPeersResponse) => boolean
 }
 
+interface Waiting {
+  readonly peerId: PeerId
+  readonly isWorthwhile: () => boolean
+}
+
 /** Most exchanges under way, answers not yet worked on included: each may hold an answer of 1 MiB. */
 const MAX_UNDER_WAY = 16
 /** Of those, the ones with peers that are not slow: who is asked at the same time sends the same, who is asked afterwards leaves out what the others brought. */
@@ -30,7 +35,7 @@ export class Exchanges {
   /** What ends with each exchange. */
   readonly #underWay = new Map<string, AbortController>()
   readonly #prompt = new Set<string>()
-  readonly #waiting = new Map<string, PeerId>()
+  readonly #waiting = new Map<string, Waiting>()
   #succeeded = 0
   #failed = 0
 
@@ -42,16 +47,20 @@ export class Exchanges {
     return { underWay: this.#underWay.size, succeeded: this.#succeeded, failed: this.#failed }
   }
 
-  /** Asks a connected peer as soon as there is room. */
-  ask(peerId: PeerId): void {
-    this.#waiting.set(peerId.toString(), peerId)
+  /**
+   * Asks a connected peer as soon as there is room.
+   *
+   * @param isWorthwhile asked again then: others may have told what was to be learned. @default it is
+   */
+  ask(peerId: PeerId, isWorthwhile: () => boolean = () => true): void {
+    this.#waiting.set(peerId.toString(), { peerId, isWorthwhile })
     this.#next()
   }
 
   /** Leaves all but those connected unasked: that one has disconnected may have been told while there was no room for it. */
   retain(connected: readonly PeerId[]): void {
     const keys = new Set(connected.map(String))
-    for (const [key, peerId] of this.#waiting) if (!keys.has(key)) this.cancel(peerId)
+    for (const [key, { peerId }] of this.#waiting) if (!keys.has(key)) this.cancel(peerId)
   }
 
   /** Leaves a peer that has disconnected unasked. */
@@ -71,10 +80,11 @@ export class Exchanges {
   #next(): void {
     const { tasks } = this.#init
     if (tasks.signal.aborted) return
-    for (const [key, peerId] of this.#waiting) {
+    for (const [key, { peerId, isWorthwhile }] of this.#waiting) {
       if (this.#underWay.size >= MAX_UNDER_WAY || this.#prompt.size >= MAX_PROMPT) return
       if (this.#underWay.has(key)) continue // once more when that one is done
       this.#waiting.delete(key)
+      if (!isWorthwhile()) continue
       const ended = new AbortController()
       this.#underWay.set(key, ended)
       this.#prompt.add(key)

@@ -14,8 +14,8 @@ export type LoopMessage =
   | { readonly type: 'disconnected'; readonly peerId: PeerId }
   /** A peer handed over infos, in an answer that we asked for. */
   | { readonly type: 'answered'; readonly received: Received }
-  /** A peer asked us, and handed over its own info if it has one to give. */
-  | { readonly type: 'asked'; readonly received: Received; readonly knowsMore: boolean }
+  /** A peer asked us, and handed over its own info if it has one to give. `knowsMore` says whether it named infos that we still lack. */
+  | { readonly type: 'asked'; readonly received: Received; readonly knowsMore: () => boolean }
   /** The DHT told of a peer. */
   | { readonly type: 'found'; readonly peer: FoundPeer }
   /** The operator, the chain or the record of good peers names others than before: see `NamedPeers`. */

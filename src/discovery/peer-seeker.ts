@@ -20,10 +20,12 @@ export interface PeerSeekerInit {
 /** Most dials from one tick to the next: an address costs nothing to invent, and whoever does must not make us dial the whole world for it. */
 const DIALS_PER_TICK = 30
 /**
- * Peers gained from one tick to the next, those that cannot be reached not counted. A network that starts at once would have everyone dial everyone, and each
- * new connection costs an exchange: `npm run bench -- discovery`.
+ * Peers gained at a turn, those that cannot be reached not counted: five from one tick to the next. A network that starts at once would have everyone dial everyone while
+ * nobody knows much, and each new connection costs an exchange: `npm run bench -- discovery`.
  */
-const GAIN_PER_TICK = 5
+const GAIN_PER_TURN = 1
+/** Dials under way while nobody is connected: some of those known may be gone. */
+const DIALS_WHILE_ALONE = 5
 
 /** Seeks connections to the peers that we are to keep, and to others up to the target. */
 export class PeerSeeker {
@@ -40,7 +42,12 @@ export class PeerSeeker {
   /** A tick: there is a new allowance of dials. */
   tick(): void {
     this.#dialsLeft = DIALS_PER_TICK
-    this.#gainLeft = GAIN_PER_TICK
+    this.turn()
+  }
+
+  /** A turn: there is room for another. */
+  turn(): void {
+    this.#gainLeft = GAIN_PER_TURN
   }
 
   /** Takes note of a connection. */
@@ -86,16 +93,17 @@ export class PeerSeeker {
   seek(): void {
     const { known, peers, committee, random, targetConnections: target } = this.#init
     const isOutsideTarget = (peerId: PeerId) => committee.isValidator && committee.has(peerId)
-    const counted = peers.connected().filter(({ peerId }) => !isOutsideTarget(peerId))
+    const connected = peers.connected()
+    const counted = connected.filter(({ peerId }) => !isOutsideTarget(peerId))
     const plan = planDials({
       known: known.list(),
       isKept: (peerId) => known.isFrom('configured', peerId) || committee.has(peerId),
       isOutsideTarget,
       taken: counted.length + peers.dialling,
-      company: companyOf(peers.connected(), peers) + peers.dialling,
+      company: companyOf(connected, peers) + peers.dialling,
       outbound: counted.filter(({ direction }) => direction === 'outbound').length + peers.dialling,
       target,
-      limit: Math.min(this.#dialsLeft, this.#gainLeft),
+      limit: Math.min(this.#dialsLeft, connected.length === 0 ? DIALS_WHILE_ALONE - peers.dialling : this.#gainLeft),
       random,
       canDial: (peerId) => peers.canDial(peerId),
       subnetOf: (address) => peers.subnetOf(address),

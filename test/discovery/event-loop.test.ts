@@ -102,7 +102,7 @@ test('a peer that became known is dialled at once', async (context) => {
   const { loop, dialled, events, settled } = start(context)
   await settled()
   const received = { from: bob.peerId, ownInfo: undefined, relayed: [await seal(alice)] }
-  loop.post({ type: 'asked', received, knowsMore: false })
+  loop.post({ type: 'asked', received, knowsMore: () => false })
   await settled()
   assert.deepEqual(dialled, [alice.peerId.toString()])
   assert.deepEqual(
@@ -168,7 +168,11 @@ test('one that dialled us is asked back where it knows more than we do', async (
     loop.post({ type: 'connected', peerId: peer.peerId, isCaller: true })
     await settled()
     assert.deepEqual(asked, [])
-    loop.post({ type: 'asked', received: { from: peer.peerId, ownInfo: undefined, relayed: [] }, knowsMore })
+    loop.post({
+      type: 'asked',
+      received: { from: peer.peerId, ownInfo: undefined, relayed: [] },
+      knowsMore: () => knowsMore
+    })
     await settled()
   }
   assert.deepEqual(
@@ -182,7 +186,7 @@ test('one that dialled us is asked once only for being new', async (context) => 
   await settled()
   const received = { from: alice.peerId, ownInfo: undefined, relayed: [] }
   loop.post({ type: 'connected', peerId: alice.peerId, isCaller: true })
-  for (let i = 0; i < 3; i++) loop.post({ type: 'asked', received, knowsMore: true })
+  for (let i = 0; i < 3; i++) loop.post({ type: 'asked', received, knowsMore: () => true })
   await settled()
   assert.equal(asked.length, 1)
 })
@@ -209,7 +213,7 @@ test('old infos are forgotten at a tick', async (context) => {
   loop.post({
     type: 'asked',
     received: { from: alice.peerId, ownInfo: await seal(alice), relayed: [] },
-    knowsMore: false
+    knowsMore: () => false
   })
   await settled()
   assert.equal(known.list().length, 1)
