@@ -83,6 +83,26 @@ test('each request tells what is known when its turn comes', async () => {
   )
 })
 
+test('a peer that nothing is to be learned from any more when its turn comes is not asked', async () => {
+  const { exchanges, calls, succeed } = make()
+  let isWorthwhile = true
+  for (const peerId of ids.slice(0, 3)) exchanges.ask(peerId)
+  for (const peerId of ids.slice(3, 5)) exchanges.ask(peerId, () => isWorthwhile)
+  exchanges.ask(id(5))
+  const next = async (index: number) => {
+    succeed(index)
+    await turn()
+    exchanges.done(id(index))
+  }
+  await next(0)
+  isWorthwhile = false
+  await next(1)
+  assert.deepEqual(
+    calls.map(({ peer }) => peer),
+    [0, 1, 2, 3, 5].map((number) => id(number).toString())
+  )
+})
+
 test('silent peers make room for others after a second, as far as the bound on all goes', async () => {
   const { exchanges, calls, succeed, wait } = make()
   for (const peerId of ids) exchanges.ask(peerId)
