@@ -32,3 +32,4 @@ let bytes = 0
 for (const socket of sockets) socket.on('data', (chunk) => (bytes += chunk.byteLength))
 await new Promise((resolve) => setTimeout(resolve, milliseconds))
 process.send?.({ bytes, seconds: (performance.now() - begun) / 1_000 } satisfies TcpRate)
+for (const socket of sockets) socket.destroy()

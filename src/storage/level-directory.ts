@@ -1,4 +1,4 @@
-import { open, readdir, readFile, rm } from 'node:fs/promises'
+import { open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { errorCode } from '../runtime/soma-error.ts'
@@ -32,6 +32,7 @@ export async function levelDirectory(path: string, { writeBufferBytes }: LevelDi
   const where = resolve(path)
   const names = await namesIn(where)
   await refuseWithoutManifest(where, names)
+  const tables = await tablesIn(where, names)
   const level = new ClassicLevel<Uint8Array, Uint8Array>(where, {
     keyEncoding: 'view',
     valueEncoding: plainView,
@@ -43,7 +44,7 @@ export async function levelDirectory(path: string, { writeBufferBytes }: LevelDi
     where,
     // What the disk must take, besides a write, before a failed database is opened anew: opening writes its log out as a file.
     probe: (bytes) => probe(where, bytes + writeBufferBytes),
-    inspect: () => refuseTornTables(where, names)
+    inspect: () => refuseTornTables(where, tables)
   }
 }
 
@@ -65,25 +66,48 @@ async function refuseWithoutManifest(path: string, names: readonly string[]): Pr
   }
 }
 
-/** Of the tables that were there before the database opened, each that still is: opening deletes those that a crash had left half-written. */
-async function refuseTornTables(path: string, before: readonly string[]): Promise<void> {
-  const tables = new Set(before.filter(isTable))
-  for (const name of await namesIn(path)) {
-    if (!tables.has(name)) continue
-    const isWhole = await endsAsTable(join(path, name)).catch((thrown) => {
+/** A file as it was found: one that is written anew has another time or size. */
+interface FoundFile {
+  readonly name: string
+  readonly size: number
+  readonly modifiedMs: number
+}
+
+async function tablesIn(path: string, names: readonly string[]): Promise<FoundFile[]> {
+  const found: FoundFile[] = []
+  for (const name of names.filter(isTable)) {
+    try {
+      const { size, mtimeMs: modifiedMs } = await stat(join(path, name))
+      found.push({ name, size, modifiedMs })
+    } catch (thrown) {
+      if (errorCode(thrown) !== 'ENOENT') throw openError(thrown, path) // another process has the database open: that is found out next
+    }
+  }
+  return found
+}
+
+/**
+ * Of the tables that were there before the database opened, each that still is as it was: opening deletes those that a stop or a crash in the middle of a merge had left
+ * half-written, and the merges that it begins at once give their names to others.
+ */
+async function refuseTornTables(path: string, before: readonly FoundFile[]): Promise<void> {
+  for (const found of before) {
+    const isWhole = await endsAsTable(join(path, found.name), found).catch((thrown) => {
       if (errorCode(thrown) === 'ENOENT') return true // merged into others meanwhile
       throw thrown
     })
-    if (!isWhole) throw corrupted(`the end of ${join(path, name)} is missing`)
+    if (!isWhole) throw corrupted(`the end of ${join(path, found.name)} is missing`)
   }
 }
 
 /** The last bytes of every table of LevelDB's. */
 const TABLE_END = Buffer.from('57fb808b247547db', 'hex')
 
-async function endsAsTable(path: string): Promise<boolean> {
+/** Whether the table that was found there ends as one, or is another by now. */
+async function endsAsTable(path: string, found: FoundFile): Promise<boolean> {
   await using file = await open(path)
-  const { size } = await file.stat()
+  const { size, mtimeMs } = await file.stat()
+  if (size !== found.size || mtimeMs !== found.modifiedMs) return true
   const end = Buffer.alloc(TABLE_END.byteLength)
   if (size < end.byteLength) return false
   await file.read(end, 0, end.byteLength, size - end.byteLength)
