@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
+import { endWhenIdle } from '../examples/end-when-idle.ts'
 import { benchCommittee } from './committee.ts'
 import { benchDiscovery } from './discovery.ts'
 import { type BenchContext, type Figure, isMet } from './figure.ts'
@@ -32,6 +33,7 @@ const BENCHMARKS: Readonly<Record<string, (context: BenchContext) => Promise<Fig
   transactions: benchTransactions
 }
 
+endWhenIdle()
 const command = new Command('bench')
   .description('Measures soma-p2p beside the limits of this machine, in the same run.')
   .argument('[names...]', `which ones, of: ${Object.keys(BENCHMARKS).join(', ')}; all by default`)
