@@ -104,9 +104,7 @@ async function assertHoldsOut(
   }
 }
 
-const fifty = 'fifty sybils of one subnet'
-
-test(`${fifty} that are first keep half of the connections from nobody`, options, async (context) => {
+test('fifty sybils of one subnet that are first keep half of the connections from nobody', options, async (context) => {
   const peace = new AbortController()
   context.after(() => peace.abort())
   const [sybils, honest] = await Promise.all([startSybils(context), startHonest(context, 10)])
@@ -133,7 +131,7 @@ test(`${fifty} that are first keep half of the connections from nobody`, options
   peace.abort()
 })
 
-test(`${fifty} that come later push out nobody`, options, async (context) => {
+test('fifty sybils of one subnet that come later push out nobody', options, async (context) => {
   const peace = new AbortController()
   context.after(() => peace.abort())
   const [sybils, honest] = await Promise.all([startSybils(context), startHonest(context, 10)])
