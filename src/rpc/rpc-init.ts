@@ -70,7 +70,7 @@ export function withDefaults(init: RpcInit): Required<RpcInit> {
     maxInFlight: 256,
     requestsPerSecond: 500,
     requestBurst: 1_000,
-    maxAnswerBytes: 16 * 1024 * 1024,
+    maxAnswerBytes: 8 * 1024 * 1024,
     maxStreamsPerPeer: 96,
     maxStreams: 2_048,
     isReserved: () => false,

@@ -2,9 +2,10 @@ import { type PeerId, type Stream, StreamBufferError } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { errorCode, toError } from '../runtime/soma-error.ts'
 import type { Admission, Admitted } from './admission.ts'
-import { decodeFrom, encodeResponseFrame, encodeStatusFrame } from './frame-codec.ts'
+import { decodeFrom, encodeStatusFrame } from './frame-codec.ts'
 import { type RequestFrame, requestFrameMessage, type Status } from './frame-messages.ts'
 import { FrameStream } from './frame-stream.ts'
+import { ResponseFrames } from './response-frames.ts'
 import type { RpcHandler, RpcProtocol } from './rpc.ts'
 import { RpcError, STATUS } from './rpc-error.ts'
 import { REQUEST_FAULTS } from './rpc-init.ts'
@@ -212,36 +213,24 @@ export class ServerSession<Request, Response> implements Session {
     const shed = () => this.#shed()
     const begin = () => turns.begin(asker, bytes, { signal, shed })
     let turn = await begin()
-    let unary: UnaryResponse | undefined
     try {
       const answer = handler(request, { peer, signal })
-      for await (const response of Symbol.asyncIterator in answer ? answer : [answer]) {
-        if (response === undefined) {
+      await using frames = new ResponseFrames(protocol, Symbol.asyncIterator in answer ? answer : single(answer))
+      if (protocol.kind === 'unary') return { frame: await frames.only(turn), turn }
+      for (let frame = await frames.next(turn); frame !== undefined; frame = await frames.next(turn)) {
+        if (frame === 'none')
           turn.made(bytes) // looking has cost as much as a frame does
-          turn.end()
-          turn = await begin()
-          continue
-        }
-        if (unary !== undefined) throw new TypeError(`two responses to the unary ${protocol.name}`)
-        const frame = encodeResponseFrame(protocol.response.encode(response), protocol.maxResponseBytes)
-        turn.made(frame.byteLength)
-        if (protocol.kind === 'unary') {
-          unary = { frame, turn }
-        } else {
-          await this.#frames.write(frame, writeTimeoutMs)
-          turn.end()
-          turn = await begin() // before the next is made
-        }
+        else await this.#frames.write(frame, writeTimeoutMs)
+        frame = 'none' // nothing of it is held while the next waits for its turn
+        turn.end()
+        turn = await begin() // before the next is made
       }
-      if (protocol.kind === 'unary' && unary === undefined) {
-        throw new TypeError(`no response to the unary ${protocol.name}`)
-      }
+      turn.end()
+      return undefined
     } catch (thrown) {
       turn.end()
       throw thrown
     }
-    if (unary === undefined) turn.end()
-    return unary
   }
 
   /** Ends the answer of a peer that takes it so slowly that others wait: no fault of it, but they go first for a while. */
@@ -269,4 +258,8 @@ export class ServerSession<Request, Response> implements Session {
     if (!(thrown instanceof RpcError) || !REQUEST_FAULTS.has(thrown.code)) return
     onFault(peer, thrown, { side: 'server', protocol: protocol.name })
   }
+}
+
+async function* single<T>(value: Promise<T>): AsyncGenerator<T> {
+  yield await value
 }

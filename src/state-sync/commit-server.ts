@@ -1,3 +1,4 @@
+import type { BlockRef } from '../consensus/block-ref.ts'
 import type { CommitRef } from '../consensus/commit-ref.ts'
 import type { Genesis } from '../consensus/genesis.ts'
 import { genesisCommitRef } from '../consensus/genesis.ts'
@@ -94,20 +95,35 @@ export class CommitServer {
     for (let offset = 0; offset < refs.length; ) {
       signal.throwIfAborted()
       const some = refs.slice(offset, offset + pace.items)
-      for (const block of await this.#store.getBlocks(some)) {
-        if (block === undefined) {
-          missed += 1
-          continue
-        }
-        pace.count(block)
-        yield* frame.add(block)
-      }
       offset += some.length
+      const read = await this.#readBlocks(some, frame, pace)
+      missed += read.missed
+      while (read.full.length > 0) yield read.full.shift()
       if (missed < MAX_MISSED) continue
       missed = 0
       yield undefined
     }
     yield* frame.flush()
+  }
+
+  /** Reads blocks into frames. Whoever waits for its turn holds no more than the frames that are left to send. */
+  async #readBlocks(
+    refs: readonly BlockRef[],
+    frame: FrameFiller<FetchBlocksResponse>,
+    pace: ReadPace
+  ): Promise<{ full: FetchBlocksResponse[]; missed: number }> {
+    const full: FetchBlocksResponse[] = []
+    let missed = 0
+    for (const block of await this.#store.getBlocks(refs)) {
+      if (block === undefined) {
+        missed += 1
+        continue
+      }
+      pace.count(block)
+      full.push(...frame.add(block))
+    }
+    if (frame.isLarge) full.push(...frame.flush())
+    return { full, missed }
   }
 
   async #findCommit({ index, digest }: GetCommitInfoRequest): Promise<CommitRef | undefined> {
@@ -160,6 +176,11 @@ class FrameFiller<T> {
   constructor(maxItems: number, make: (items: readonly Uint8Array[]) => T) {
     this.#maxItems = maxItems
     this.#make = make
+  }
+
+  /** Whether it is filled so far that another read would not fit. */
+  get isLarge(): boolean {
+    return this.#bytes > FRAME_TARGET_BYTES / 2
   }
 
   *add(item: Uint8Array): Generator<T> {
