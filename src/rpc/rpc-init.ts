@@ -31,7 +31,7 @@ export interface RpcInit {
   requestsPerSecond?: number
   /** Requests served to one peer at once after a rest, for each protocol. @default 1000 */
   requestBurst?: number
-  /** Bytes of answers made and not yet taken by their peers, in all; one frame of each answer is the least. @default 16777216 (16 MiB) */
+  /** Bytes of answers made and not yet taken by their peers, in all; one frame of each answer is the least. @default 8388608 (8 MiB) */
   maxAnswerBytes?: number
   /** Streams of one peer that are served, over all protocols; more are reset. @default 96 */
   maxStreamsPerPeer?: number
@@ -70,7 +70,7 @@ export function withDefaults(init: RpcInit): Required<RpcInit> {
     maxInFlight: 256,
     requestsPerSecond: 500,
     requestBurst: 1_000,
-    maxAnswerBytes: 16 * 1024 * 1024,
+    maxAnswerBytes: 8 * 1024 * 1024,
     maxStreamsPerPeer: 96,
     maxStreams: 2_048,
     isReserved: () => false,

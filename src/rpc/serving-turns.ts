@@ -8,7 +8,7 @@ const BYTES_PER_LATE_LOOP = 64 * 1024
 /** What the smallest answer counts for: a lookup is not for nothing. */
 const LEAST_BYTES = 4 * 1024
 /** Nobody holds more than such a part of what is free (dynamic thresholds, Choudhury and Hahne): something is left for whoever comes next. */
-const PART_OF_FREE = 1 / 4
+const PART_OF_FREE = 1 / 2
 /** What nobody but reserved peers may hold. */
 const RESERVED_PART = 1 / 4
 /** A reserved peer's bytes count so much less when it is decided whose turn it is. */
