@@ -1,6 +1,5 @@
-import { type Stream, type StreamMuxerFactory, serviceCapabilities } from '@libp2p/interface'
-
-type MuxerModule<Components> = (components: Components) => StreamMuxerFactory
+import type { Stream } from '@libp2p/interface'
+import { type MuxerModule, withOpenedStreams } from './opened-streams.ts'
 
 /** What a stream of yamux has besides, as far as it is looked at here. */
 interface YamuxStream extends Stream {
@@ -23,23 +22,9 @@ const USED_SHARE = 1 / 4
  * Only streams that this side opens: large answers come on them.
  */
 export function sparingWindowUpdates<Components>(module: MuxerModule<Components>): MuxerModule<Components> {
-  return (components) => {
-    const factory = module(components)
-    return {
-      [serviceCapabilities]: ['@libp2p/stream-multiplexing'],
-      protocol: factory.protocol,
-      createStreamMuxer(connection) {
-        const muxer = factory.createStreamMuxer(connection)
-        const createStream = muxer.createStream.bind(muxer)
-        muxer.createStream = async (options) => {
-          const stream = await createStream(options)
-          if (isOfYamux(stream)) spareUpdates(stream)
-          return stream
-        }
-        return muxer
-      }
-    }
-  }
+  return withOpenedStreams(module, (stream) => {
+    if (isOfYamux(stream)) spareUpdates(stream)
+  })
 }
 
 function spareUpdates(stream: YamuxStream): void {
