@@ -56,7 +56,8 @@ export type {
   NodeStatus,
   PeerBan,
   PeerStatus,
-  SomaNode
+  SomaNode,
+  SyncStatus
 } from './node/soma-node.ts'
 export * from './peers/index.ts'
 export * from './rpc/index.ts'

@@ -12,7 +12,7 @@ import type { PeerReport } from '../peers/index.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Health } from '../runtime/health.ts'
 import type { Random } from '../runtime/random.ts'
-import type { CheckpointStart, HandOverMode, LocalStateHash } from '../state-sync/index.ts'
+import type { CheckpointStart, HandOverMode, LocalStateHash, RangeStatus, StageStatus } from '../state-sync/index.ts'
 import type { ConsensusCommit } from '../state-sync/local-consensus.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 import type { VerificationMode } from '../verify/block-verifier.ts'
@@ -183,6 +183,14 @@ export interface BanOptions {
   readonly durationMs?: number
 }
 
+/** What the sync is at. */
+export interface SyncStatus {
+  /** Under way, the lowest first. */
+  readonly ranges: readonly RangeStatus[]
+  /** In the order of the pipeline. */
+  readonly stages: readonly StageStatus[]
+}
+
 /** Where a node stands. */
 export interface NodeStatus {
   readonly peerId: string
@@ -193,6 +201,8 @@ export interface NodeStatus {
   /** The epoch that the chain goes on in. */
   readonly epoch: number
   readonly highestSynced: { readonly index: number; readonly digest: string }
+  /** The highest synced commit's own time, in milliseconds since the Unix epoch; that of the genesis where nothing is synced, `undefined` where the commit is not here. While the node is behind, it is so much late. */
+  readonly highestSyncedAtMs: number | undefined
   readonly highestCertifiable: number
   readonly lowestAvailable: number
   /** The highest commit that any connected peer claims, believed for scheduling only. */
@@ -201,6 +211,8 @@ export interface NodeStatus {
   readonly cursors: Readonly<Record<string, number>>
   readonly bytesInFlight: number
   readonly rangesInFlight: number
+  /** What the sync is at. */
+  readonly sync: SyncStatus
   readonly synced: { readonly commits: number; readonly blocks: number; readonly bytes: number }
   readonly peers: readonly PeerStatus[]
   readonly knownPeers: number

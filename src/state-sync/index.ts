@@ -28,6 +28,7 @@ export type { LocalStateHash } from './hand-overs.ts'
 export type {
   PeerPolicy,
   RangeStatus,
+  StageStatus,
   StateSync,
   StateSyncComponents,
   StateSyncConfig,

@@ -14,9 +14,11 @@ import { VerifyError } from '../verify/verify-error.ts'
 import { certifyRange } from './certify-range.ts'
 import type { CheckpointGuard } from './checkpoint-guard.ts'
 import type { EpochGate } from './epoch-gate.ts'
+import type { FetchBlocksResponse, FetchCommitsResponse } from './messages.ts'
 import type { Pace } from './pace.ts'
 import * as protocols from './protocols.ts'
 import type { CertifiedCommits, Range } from './range.ts'
+import type { StageTallies } from './stage-tallies.ts'
 import { fetchBlocks } from './stages/fetch-blocks.ts'
 import { fetchCommits, sumBytes } from './stages/fetch-commits.ts'
 import { verifyBlocks } from './stages/verify-blocks.ts'
@@ -34,6 +36,7 @@ export interface RangeAttemptInit {
   readonly epochs: EpochGate
   readonly guard: CheckpointGuard
   readonly budget: ByteBudget
+  readonly stages: StageTallies
   /** Whether everything else waits for this range. */
   readonly isLowest: (range: Range) => boolean
   /** The range has come on: bytes arrived, commits were certified or blocks verified. */
@@ -62,7 +65,7 @@ export async function attemptRange(
   range: Range,
   { peer, end, pace, signal: stopped, onServed }: AttemptOptions
 ): Promise<void> {
-  const { rpc, blockVerifier, epochs, budget, onProgress } = init
+  const { rpc, epochs, budget, stages, onProgress } = init
   let held = 0 // of the budget, for what is under way; what is kept is the range's
   const keep = (bytes: number) => {
     range.hold(bytes)
@@ -70,6 +73,7 @@ export async function attemptRange(
   }
   const ended = new AbortController() // a failure at the end of the pipe leaves nothing under way at its beginning
   const signal = anySignal([stopped, ended.signal])
+  const waitedMs = () => pace.waitedMs
   const options = { signal, onBytes: (bytes: number) => pace.arrived(bytes) }
   const request: RangeRequest = {
     peer,
@@ -98,7 +102,11 @@ export async function attemptRange(
     single(request),
     fetchCommits({
       maxCertifiers: (epoch) => epochs.maxCertifiers(range.start, epoch),
-      fetch: ({ start, end }) => pace.watch(rpc.stream(peer, protocols.fetchCommits, { start, end }, options))
+      fetch({ start, end }) {
+        const answer = pace.watch(rpc.stream(peer, protocols.fetchCommits, { start, end }, options))
+        const countOf = (frame: FetchCommitsResponse) => frame.commits.length
+        return stages.fetchCommits.receive(answer, { wanted: end - start + 1, countOf, waitedMs, signal })
+      }
     }),
     verifyCommits({
       async certify(fetched) {
@@ -108,8 +116,14 @@ export async function attemptRange(
         return { certified: upTo(end, range.remaining) ?? certified, error } // what came first holds
       }
     }),
-    fetchBlocks({ fetch: (_, refs) => pace.watch(rpc.stream(peer, protocols.fetchBlocks, { refs }, options)) }),
-    verifyBlocks({ verify: (blocks) => verifyCertified(blockVerifier, range, blocks, signal), ahead: BATCHES_AHEAD })
+    fetchBlocks({
+      fetch(_, refs) {
+        const answer = pace.watch(rpc.stream(peer, protocols.fetchBlocks, { refs }, options))
+        const countOf = (frame: FetchBlocksResponse) => frame.blocks.length
+        return stages.fetchBlocks.receive(answer, { wanted: refs.length, countOf, waitedMs, signal })
+      }
+    }),
+    verifyBlocks({ verify: (blocks) => verifyCertified(init, range, blocks, signal), ahead: BATCHES_AHEAD })
   )
   try {
     for await (const result of results) {
@@ -133,13 +147,22 @@ function upTo(end: number, certified: CertifiedCommits | undefined): CertifiedCo
 }
 
 async function certify(
-  { store, blockVerifier, epochs, guard }: RangeAttemptInit,
+  { store, blockVerifier, epochs, guard, stages }: RangeAttemptInit,
   fetched: FetchedCommits,
   signal: AbortSignal
 ) {
   const epoch = claimedEpoch(fetched)
-  const { committee, isOver } = await epochs.admit({ start: fetched.request.start, epoch, signal })
-  const result = await certifyRange(fetched, { committee, isOver, blockVerifier, signal })
+  const { length: count } = fetched.commits
+  stages.verifyCommits.enter(count)
+  const { committee, isOver } = await epochs
+    .admit({ start: fetched.request.start, epoch, signal })
+    .catch((thrown: unknown) => {
+      stages.verifyCommits.drop(count)
+      throw thrown
+    })
+  const result = await stages.verifyCommits.process(count, signal, () =>
+    certifyRange(fetched, { committee, isOver, blockVerifier, signal })
+  )
   checkTip(store.watermarks.highestSynced, result.certified)
   guard.checkCommits(result.certified.commits, () => result.certified)
   return result
@@ -169,13 +192,15 @@ function checkTip(tip: CommitRef, evidence: CertifiedCommits): void {
 
 /** These bytes are what a quorum certified, by their digest: if they break a rule, no peer is at fault and the sync must not go on. */
 async function verifyCertified(
-  blockVerifier: BlockVerifier,
+  { blockVerifier, stages: { verifyBlocks } }: RangeAttemptInit,
   range: Range,
   blocks: readonly SignedBlock[],
   signal: AbortSignal
 ): Promise<VerifiedBlock[]> {
+  const { length: count } = blocks
+  verifyBlocks.enter(count)
   try {
-    return await blockVerifier.verifyCertified(blocks, { signal })
+    return await verifyBlocks.process(count, signal, () => blockVerifier.verifyCertified(blocks, { signal }))
   } catch (cause) {
     signal.throwIfAborted()
     if (!(cause instanceof VerifyError)) throw toError(cause)

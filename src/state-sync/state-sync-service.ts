@@ -20,6 +20,7 @@ import { PeerQuestions } from './peer-questions.ts'
 import * as protocols from './protocols.ts'
 import { attemptRange } from './range-attempt.ts'
 import { RangeTable } from './range-table.ts'
+import { StageTallies } from './stage-tallies.ts'
 import {
   STATE_SYNC_DEFAULTS,
   type StateSync,
@@ -54,6 +55,8 @@ export class StateSyncService implements StateSync, Startable {
   readonly #tasks: TaskGroup
   readonly #announcer: CommitAnnouncer
   readonly #synced = { commits: 0, blocks: 0, bytes: 0 }
+  readonly #stages: StageTallies
+  #highestSyncedAtMs: number | undefined
   #ceiling = Number.POSITIVE_INFINITY
   #topology: string | undefined
   #running: Promise<void> | undefined
@@ -67,6 +70,8 @@ export class StateSyncService implements StateSync, Startable {
     this.#heights = new PeerHeights(() => clock.monotonic())
     this.#budget = new ByteBudget(config.maxBytesInFlight)
     this.#tasks = new TaskGroup((thrown) => this.#fail(thrown))
+    this.#stages = new StageTallies(() => clock.monotonic())
+    if (store.watermarks.highestSynced.index === 0) this.#highestSyncedAtMs = init.genesis.startTimeMs
     const { handOver = 'proof' } = init
     this.#epochs = new EpochGate({
       store,
@@ -92,7 +97,10 @@ export class StateSyncService implements StateSync, Startable {
         log: this.#log
       }),
       guard,
-      onRead: (subDag) => this.#timestamps.add(subDag),
+      onRead: (subDag) => {
+        this.#timestamps.add(subDag)
+        this.#highestSyncedAtMs = subDag.commit.commit.timestampMs
+      },
       onStored: (subDags) => this.#stored(subDags)
     })
     this.#consensus = new LocalConsensus({
@@ -110,6 +118,7 @@ export class StateSyncService implements StateSync, Startable {
       writer: this.#writer,
       clock,
       health,
+      stages: this.#stages,
       highestSynced: () => store.watermarks.highestSynced.index,
       assemble: (complete) => this.#timestamps.assemble(complete),
       onSynced: (commits) => this.#countSynced(commits.map(({ subDag }) => subDag))
@@ -152,6 +161,7 @@ export class StateSyncService implements StateSync, Startable {
             epochs: this.#epochs,
             guard,
             budget: this.#budget,
+            stages: this.#stages,
             isLowest: (other) => this.#ranges.lowest === other,
             onProgress: () => this.#tail.wake()
           },
@@ -227,9 +237,18 @@ export class StateSyncService implements StateSync, Startable {
         peer: peer?.toString(),
         attempts
       })),
+      stages: this.#stages.status(this.#readyCommits()),
+      highestSyncedAtMs: this.#highestSyncedAtMs,
       synced: { ...this.#synced },
       halted: this.#loop.halted
     }
+  }
+
+  /** Commits of whole ranges, which wait for the ranges below. */
+  #readyCommits(): number {
+    let count = 0
+    for (const { state, next, end } of this.#ranges.ranges) if (state.name === 'ready') count += end - next + 1
+    return count
   }
 
   async #run(): Promise<void> {
@@ -296,6 +315,7 @@ export class StateSyncService implements StateSync, Startable {
 
   #stored(subDags: readonly CommittedSubDag[]): void {
     this.#init.onStored(subDags)
+    this.#highestSyncedAtMs = subDags.at(-1)?.commit.commit.timestampMs ?? this.#highestSyncedAtMs
     this.#tail.wake() // what local consensus stored may be just what a ready range waited for
     this.#consensus.stored(this.#init.store.watermarks.highestSynced)
     this.#hint({ type: 'stored' })

@@ -94,12 +94,35 @@ export interface RangeStatus {
   readonly attempts: number
 }
 
+/** One stage of the pipeline, over all ranges under way. */
+export interface StageStatus {
+  readonly name: 'fetch-commits' | 'verify-commits' | 'fetch-blocks' | 'verify-blocks' | 'assemble' | 'store'
+  /** What `queued`, `done` and `failed` count. */
+  readonly unit: 'commits' | 'blocks'
+  /** Those that entered and have not left: asked for, being worked on, or waiting. Of `assemble`, whole commits that wait for others below them. */
+  readonly queued: number
+  /** Since the start. What is fetched of two peers is counted twice. */
+  readonly done: number
+  /** Since the start; of `store`, in writes that failed and were tried again. */
+  readonly failed: number
+  /**
+   * Seconds of work since the start, of all that is done side by side: it may be more than have passed. Of the stages that fetch, seconds that peers were waited for. Waiting for another
+   * stage, for room or for an epoch does not count.
+   */
+  readonly busySeconds: number
+}
+
 /** Where the sync stands. */
 export interface StateSyncStatus {
   /** The highest commit that is likely to be there: not whatever a single peer claims that did not deliver. */
   readonly highestKnown: number
   readonly bytesInFlight: number
+  /** The lowest first. */
   readonly ranges: readonly RangeStatus[]
+  /** In the order of the pipeline. */
+  readonly stages: readonly StageStatus[]
+  /** The highest synced commit's own time, in milliseconds since the Unix epoch; that of the genesis where nothing is synced. `undefined` where the commit is not here. */
+  readonly highestSyncedAtMs: number | undefined
   /** Since the start of the node; those handed in by local consensus not counted. */
   readonly synced: { readonly commits: number; readonly blocks: number; readonly bytes: number }
   readonly halted: Error | undefined

@@ -9,6 +9,7 @@ import type { CertifiedSubDag } from './certified-sub-dag.ts'
 import type { CommitWriter } from './commit-writer.ts'
 import type { CompleteCommit } from './range.ts'
 import type { RangeTable } from './range-table.ts'
+import type { StageTallies } from './stage-tallies.ts'
 import { assemble, type Run } from './stages/assemble.ts'
 import { store } from './stages/store.ts'
 
@@ -26,6 +27,7 @@ export interface SyncTailInit {
   readonly writer: CommitWriter
   readonly clock: Clock
   readonly health: HealthRegistry
+  readonly stages: StageTallies
   /** The highest commit stored. */
   readonly highestSynced: () => number
   readonly assemble: (complete: CompleteCommit) => CommittedSubDag
@@ -61,7 +63,7 @@ export class SyncTail {
     signal.addEventListener('abort', () => this.wake(), { once: true })
     await pipe(
       this.#runs(signal),
-      assemble({ assemble: this.#init.assemble }),
+      assemble({ assemble: (complete) => this.#assemble(complete) }),
       store({
         append: (commits) => this.#append(commits, signal),
         release: (bytes) => this.#init.budget.release(bytes)
@@ -86,19 +88,52 @@ export class SyncTail {
     }
   }
 
+  #assemble(complete: CompleteCommit): CommittedSubDag {
+    const { clock, stages } = this.#init
+    const begun = clock.monotonic()
+    stages.assemble.enter(1)
+    try {
+      const subDag = this.#init.assemble(complete)
+      stages.assemble.pass(1)
+      return subDag
+    } catch (thrown) {
+      stages.assemble.fail(1)
+      throw thrown
+    } finally {
+      stages.assemble.worked(clock.monotonic() - begun)
+    }
+  }
+
   async #append(commits: readonly CertifiedSubDag[], signal: AbortSignal): Promise<void> {
-    const { writer, clock, health } = this.#init
+    const { clock, health, stages } = this.#init
+    stages.store.enter(commits.length)
     while (!signal.aborted) {
       try {
-        await writer.append(commits)
+        await this.#write(commits)
         health.set('storage', { state: 'ok' })
+        stages.store.pass(commits.length)
         this.#init.onSynced(commits)
         return
       } catch (thrown) {
-        if (!(thrown instanceof StorageError && PASSING.has(thrown.code))) throw toError(thrown)
+        stages.store.failAndStay(commits.length)
+        if (!(thrown instanceof StorageError && PASSING.has(thrown.code))) {
+          stages.store.drop(commits.length)
+          throw toError(thrown)
+        }
         health.set('storage', { state: 'degraded', reason: `${thrown.code}: ${thrown.message}; trying again` })
         await clock.sleep(STORE_RETRY_MS, { signal }).catch(() => undefined) // aborted: the loop's condition ends it
       }
+    }
+    stages.store.drop(commits.length)
+  }
+
+  async #write(commits: readonly CertifiedSubDag[]): Promise<void> {
+    const { writer, clock, stages } = this.#init
+    const begun = clock.monotonic()
+    try {
+      await writer.append(commits)
+    } finally {
+      stages.store.worked(clock.monotonic() - begun)
     }
   }
 }

@@ -9,6 +9,7 @@ import { CheckpointGuard } from '../../src/state-sync/checkpoint-guard.ts'
 import { Pace } from '../../src/state-sync/pace.ts'
 import { Range } from '../../src/state-sync/range.ts'
 import { attemptRange } from '../../src/state-sync/range-attempt.ts'
+import { StageTallies } from '../../src/state-sync/stage-tallies.ts'
 import { SyncError } from '../../src/state-sync/sync-error.ts'
 import { openMemoryStore } from '../../src/storage/index.ts'
 import { buildChain, commitAt, forkChain } from '../../src/testing/index.ts'
@@ -33,6 +34,7 @@ async function begin() {
   const store = await openMemoryStore({ genesis: chain.genesis })
   const budget = new ByteBudget(OTHERS + (first?.bytes.byteLength ?? 0))
   await budget.acquire(OTHERS, { signal: new AbortController().signal, isUrgent: () => false })
+  const stages = new StageTallies(() => systemClock.monotonic())
   const range = new Range(INDEX, INDEX)
   range.certify({ commits: [commit], certifiers: [] })
   const secondIsAsked = Promise.withResolvers<void>()
@@ -54,6 +56,7 @@ async function begin() {
       },
       epochs: epochsOf(store),
       budget,
+      stages,
       isLowest: () => false,
       onProgress: () => {}
     },
@@ -142,6 +145,7 @@ describe('an attempt at a range whose certified commits conflict with the truste
           }),
           epochs,
           budget: new ByteBudget(1_000_000),
+          stages: new StageTallies(() => systemClock.monotonic()),
           isLowest: () => true,
           onProgress: () => {}
         },
