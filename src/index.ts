@@ -59,6 +59,7 @@ export type {
   SomaNode,
   SyncStatus
 } from './node/soma-node.ts'
+export * from './operator/index.ts'
 export * from './peers/index.ts'
 export * from './rpc/index.ts'
 export { type Clock, systemClock } from './runtime/clock.ts'

@@ -3,6 +3,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { z } from 'zod'
 import type { AccessType } from '../../src/discovery/index.ts'
 import type { NodeConfig } from '../../src/node/soma-node.ts'
+import { parseListenAddress } from '../../src/operator/listen-address.ts'
 import type { HandOverMode } from '../../src/state-sync/index.ts'
 import type { VerificationMode } from '../../src/verify/block-verifier.ts'
 import type { TransactionKind } from '../ledger/ledger-position.ts'
@@ -85,6 +86,10 @@ export interface NodeFileConfig {
     /** Path of a checkpoint to begin at, and to accept nothing against. @default none */
     checkpoint?: string
   }
+  http: {
+    /** Address and port of the status page, or `off`. Port 0 takes a free one. @default '127.0.0.1:0' */
+    listen: string
+  }
   /** What hands in commits. @default 'none' */
   consensus: 'none' | 'scripted'
   scripted: ScriptedConfig
@@ -112,6 +117,11 @@ const seedAddress = z
 const allowed = z.string('a peer id such as 12D3Koo..., or an address with one at its end').refine(isAllowed, {
   error: 'a peer id such as 12D3Koo..., or an address with one at its end'
 })
+const httpListen = z
+  .string('an address and a port such as 127.0.0.1:9100, or off')
+  .refine((text) => text === 'off' || isListenAddress(text), {
+    error: 'an address and a port such as 127.0.0.1:9100, or off'
+  })
 const level = z.enum(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`)
 const minute = 60_000
 
@@ -155,6 +165,10 @@ export const configSchema: z.ZodType<NodeFileConfig> = z.strictObject(
       handOver: z.enum(['proof', 'inserted'], 'proof or inserted').exactOptional(),
       checkpoint: path.exactOptional()
     } satisfies Record<keyof NodeFileConfig['sync'], z.ZodType>),
+    http: section({ listen: httpListen.default('127.0.0.1:0') } satisfies Record<
+      keyof NodeFileConfig['http'],
+      z.ZodType
+    >),
     consensus: z.enum(['none', 'scripted'], 'none or scripted').default('none'),
     scripted: section({
       keys: z.array(path, 'a list of key files').exactOptional(),
@@ -218,6 +232,15 @@ function isPeerId(text: string): boolean {
 
 function isAllowed(text: string): boolean {
   return isPeerId(text) || (isMultiaddr(text) && isPeerId(text.split('/').at(-1) ?? ''))
+}
+
+function isListenAddress(text: string): boolean {
+  try {
+    parseListenAddress(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function isMultiaddr(text: string): boolean {

@@ -15,6 +15,7 @@ export function formatReport(report: NodeReport, stream: NodeJS.WriteStream): st
     ['peer id', report.peerId],
     ['chain id', report.chainId],
     ...report.addresses.map((address): [string, string] => ['address', address]),
+    ...(report.page === undefined ? [] : [['page', report.page] satisfies [string, string]]),
     [
       'synced',
       `to commit ${highestSynced.index} of ${Math.max(report.highestKnown, highestSynced.index)}, epoch ${report.epoch}`

@@ -17,6 +17,7 @@ const steps: Readonly<Record<string, string>> = {
   LEDGER_CORRUPTED: 'Check the disk first.',
   STORAGE_WRITE_FAILED: 'Make room on the disk; the node goes on from where it was.',
   LEDGER_WRITE_FAILED: 'Make room on the disk; the ledger goes on from where it was.',
+  HTTP_LISTEN_FAILED: 'Choose another address with --http, or "off".',
   LISTEN_FAILED: 'Choose another address with --listen, or stop the process that has this one.'
 }
 

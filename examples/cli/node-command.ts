@@ -27,6 +27,7 @@ interface NodeFlags {
   announce?: string[]
   seed?: string[]
   peer?: string[]
+  http?: string
   consensus?: string
   logLevel?: string
 }
@@ -44,12 +45,19 @@ export function nodeCommand(): Command {
     .option('--announce <address...>', 'multiaddrs to announce (default: those listened on)')
     .option('--seed <address...>', 'multiaddrs, with peer ids, of nodes to begin with')
     .option('--peer <address...>', 'multiaddrs, with peer ids, of nodes to be connected to always')
+    .option('--http <address>', 'address and port of the status page, or off (default: 127.0.0.1:0, a free port)')
     .addOption(new Option('--consensus <kind>', 'what hands in commits (default: none)').choices(['none', 'scripted']))
     .addOption(new Option('--log-level <level>', 'how much to log (default: info)').choices(LOG_LEVELS))
     .addHelpText('after', help)
     .action(async (flags: NodeFlags) => {
-      const { config: file, seed: seeds, peer: peers, logLevel, ...rest } = flags
-      const given: ConfigFlags = { ...rest, seeds, peers, ...(logLevel !== undefined && { log: { level: logLevel } }) }
+      const { config: file, seed: seeds, peer: peers, http, logLevel, ...rest } = flags
+      const given: ConfigFlags = {
+        ...rest,
+        seeds,
+        peers,
+        ...(http !== undefined && { http: { listen: http } }),
+        ...(logLevel !== undefined && { log: { level: logLevel } })
+      }
       const config = await loadConfig(file, given)
       // libp2p takes most of a second to load: --help and mistakes do not wait for it.
       const { runNode } = await import('./run-node.ts')
@@ -59,10 +67,11 @@ export function nodeCommand(): Command {
           config,
           log: consoleLog(config.log.level),
           signal: interrupt.signal,
-          onStarted(node) {
+          onStarted(node, page) {
             console.log(`chain id  ${toHex(node.genesis.chainId)}`)
             console.log(`peer id   ${node.peerId}`)
             for (const address of node.addresses()) console.log(`address   ${address}`)
+            if (page !== undefined) console.log(`page      ${page}`)
           }
         })
       } finally {

@@ -4,6 +4,8 @@ import type { NodeStatus } from '../../src/node/soma-node.ts'
 export interface NodeReport extends NodeStatus {
   readonly pid: number
   readonly version: string
+  /** Where its status page is; of a node without one it is not there. */
+  readonly page?: string
   /** The executor, where the node has one. */
   readonly executor?: {
     readonly highestExecuted: number

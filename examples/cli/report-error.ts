@@ -15,6 +15,7 @@ const mistakes = [UsageError, KeyFileError, ConsensusError, NodeError]
 const mistakeCodes = new Set([
   'CONTROL_NODE_RUNNING',
   'CONTROL_PATH_TOO_LONG',
+  'HTTP_LISTEN_FAILED',
   'LEDGER_LOCKED',
   'LEDGER_OTHER_CHAIN',
   'LEDGER_OTHER_TRANSACTIONS',

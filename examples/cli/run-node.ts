@@ -14,6 +14,7 @@ import {
 } from '../../src/node/key-file.ts'
 import { pinoLogger } from '../../src/node/pino-logger.ts'
 import type { SomaNode } from '../../src/node/soma-node.ts'
+import { startStatusServer } from '../../src/operator/status-server.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { toHex } from '../../src/runtime/hex.ts'
 import { errorCode, toError } from '../../src/runtime/soma-error.ts'
@@ -39,8 +40,8 @@ export interface RunNodeInit {
   readonly log: Logger
   /** Stops the node. */
   readonly signal: AbortSignal
-  /** Called once, when the node can be reached. */
-  readonly onStarted: (node: SomaNode) => void
+  /** Called once, when the node can be reached, with the URL of its status page where it has one. */
+  readonly onStarted: (node: SomaNode, page: string | undefined) => void
 }
 
 /**
@@ -120,14 +121,21 @@ export async function runNode({ config, log, signal, onStarted }: RunNodeInit): 
     const partSignal = AbortSignal.any([signal, stop.signal])
     const init = { node, clock: systemClock, signal: partSignal, log }
     const executor = ledger && new SupervisedExecutor({ ...init, ledger })
-    report = () => reportOf(node, ledger, executor?.failure)
+    let page: string | undefined
+    report = async () => ({ ...(await reportOf(node, ledger, executor?.failure)), ...(page !== undefined && { page }) })
+    await using open = new AsyncDisposableStack()
+    if (config.http.listen !== 'off') {
+      const server = await startStatusServer({ node, listen: config.http.listen, report })
+      open.defer(() => server.stop())
+      page = server.url
+    }
     const parts = [logNode({ ...init, report })]
     if (executor !== undefined) parts.push(executor.run())
     if (script !== undefined && config.consensus === 'scripted') {
       const snapshotPath = join(config.dataDir, 'scripted-consensus.snapshot')
       parts.push(runScriptedConsensus({ ...init, ledger, options: script, snapshotPath }))
     }
-    onStarted(node)
+    onStarted(node, page)
     // Each part ends when the signal aborts. One that ends before takes the node down with it, never half alive.
     let failure: unknown
     try {

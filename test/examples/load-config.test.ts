@@ -33,6 +33,7 @@ test('a file of one key is enough', async () => {
     peers: [],
     network: {},
     sync: {},
+    http: { listen: '127.0.0.1:0' },
     consensus: 'none',
     scripted: { seed: 1, transactions: 10, transactionBytes: 400, roundIntervalMs: 250, rotation: true },
     transactions: 'opaque',

@@ -1,0 +1,6 @@
+export type { HttpServer } from './http-server.ts'
+export type { NodeCondition, NodeVerdict } from './node-verdict.ts'
+export type { JudgedReport, StatusReport } from './node-watch.ts'
+export { OperatorError, type OperatorErrorCode } from './operator-error.ts'
+export type { HistoryColumn, HistoryReport } from './status-history.ts'
+export { type MetricsText, type StatusServerInit, startStatusServer } from './status-server.ts'
