@@ -16,3 +16,9 @@ export { openLevelStore } from './level-store.ts'
 export { openMemoryStore } from './memory-store.ts'
 export type { StoreInit } from './open-store.ts'
 export { StorageError, type StorageErrorCode } from './storage-error.ts'
+export {
+  type BlockSearch,
+  openStoreSnapshot,
+  type StoreSnapshot,
+  type ValueCheck
+} from './store-snapshot.ts'

@@ -111,12 +111,25 @@ export function recordKey(name: string): Uint8Array {
   return nameKey(RECORD, name)
 }
 
-/** The name in the key of a cursor. */
+/** The name in the key of a cursor or record. */
 export function cursorName(key: Uint8Array): string {
   return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('utf8', 1)
 }
 
 export const cursorRange: KeyRange = { gte: Uint8Array.of(CURSOR), lt: Uint8Array.of(CURSOR + 1) }
+
+export const recordRange: KeyRange = { gte: Uint8Array.of(RECORD), lt: Uint8Array.of(RECORD + 1) }
+
+/** The blocks that commits hold: of all epochs, of one, or of one round of it. */
+export function blockRange(epoch?: number, round?: number): KeyRange {
+  if (epoch === undefined) return { gte: Uint8Array.of(BLOCK), lt: Uint8Array.of(BLOCK + 1) }
+  const ends = [...(numberKey(BLOCK, epoch) as Buffer)]
+  if (round === undefined) return { gte: Uint8Array.from(ends), lt: numberKey(BLOCK, epoch + 1) }
+  const rounds = Buffer.alloc(4)
+  rounds.writeUInt32BE(round)
+  const gte = Uint8Array.from([...ends, ...rounds])
+  return { gte, lt: Buffer.concat([gte, new Uint8Array(4 + DIGEST_LENGTH + 1).fill(0xff)]) }
+}
 
 /** Commits from `start` to `end`, both included. */
 export function commitRange(start: number, end: number): KeyRange {
