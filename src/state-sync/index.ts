@@ -23,8 +23,11 @@ export function stateSync(init: StateSyncInit): (components: StateSyncComponents
 }
 
 export { applyCheckpoint, type CheckpointStart } from './apply-checkpoint.ts'
+export { ChainFileError, type ChainFileErrorCode } from './chain-file.ts'
 export type { HandOverMode } from './epoch-gate.ts'
+export { type ExportChainInit, type ExportProgress, exportChain } from './export-chain.ts'
 export type { LocalStateHash } from './hand-overs.ts'
+export { type ImportChainInit, type ImportProgress, type ImportResult, importChain } from './import-chain.ts'
 export type {
   PeerPolicy,
   RangeStatus,
@@ -36,3 +39,10 @@ export type {
   StateSyncStatus
 } from './state-sync.ts'
 export { SyncError, type SyncErrorCode } from './sync-error.ts'
+export {
+  StoreDamagedError,
+  type VerifiedChain,
+  type VerifyProgress,
+  type VerifyStoreInit,
+  verifyStore
+} from './verify-store.ts'

@@ -30,7 +30,7 @@ import type { FetchedCommits, RangeRequest } from './work.ts'
 const BATCHES_AHEAD = 2
 
 export interface RangeAttemptInit {
-  readonly rpc: Rpc
+  readonly rpc: Pick<Rpc, 'stream'>
   readonly store: CommitStore
   readonly blockVerifier: BlockVerifier
   readonly epochs: EpochGate
