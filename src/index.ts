@@ -46,6 +46,7 @@ export * from './discovery/index.ts'
 export { createNode } from './node/create-node.ts'
 export { NODE_DEFAULTS } from './node/node-config.ts'
 export { NodeError, type NodeErrorCode } from './node/node-error.ts'
+export type { NodeInstruments, NodeObserver } from './node/node-instruments.ts'
 export type {
   BanOptions,
   ConsensusCommit,
@@ -82,3 +83,4 @@ export {
   type VerifyTransactionsOptions
 } from './verify/transaction-verifier.ts'
 export { VerifyError, type VerifyErrorCode } from './verify/verify-error.ts'
+export type { VerifyWork } from './verify/verify-work.ts'

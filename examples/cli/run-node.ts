@@ -14,6 +14,7 @@ import {
 } from '../../src/node/key-file.ts'
 import { pinoLogger } from '../../src/node/pino-logger.ts'
 import type { SomaNode } from '../../src/node/soma-node.ts'
+import { createNodeMetrics } from '../../src/operator/metrics/node-metrics.ts'
 import { startStatusServer } from '../../src/operator/status-server.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { toHex } from '../../src/runtime/hex.ts'
@@ -79,6 +80,11 @@ export async function runNode({ config, log, signal, onStarted }: RunNodeInit): 
   const { allowlist, private: isPrivate, accessType, dht, ...knobs } = config.network
   const { verification, handOver, checkpoint: _, ...syncKnobs } = config.sync
   let ledger: Ledger | undefined
+  const metrics = createNodeMetrics({
+    directory: config.dataDir,
+    version: VERSION,
+    executed: () => ledger?.highestExecuted
+  })
   try {
     node = await createNode({
       genesis,
@@ -98,6 +104,7 @@ export async function runNode({ config, log, signal, onStarted }: RunNodeInit): 
       ...(config.transactions === 'certified' && { transactionVerifier: config.transactions }),
       localStateHash: async (lastCommit) => await ledger?.getStateDigest(lastCommit - 1),
       config: { ...knobs, ...syncKnobs },
+      metrics,
       logger: pinoLogger(log, config.log.components)
     })
     if (config.executor === 'ledger') {
@@ -125,7 +132,7 @@ export async function runNode({ config, log, signal, onStarted }: RunNodeInit): 
     report = async () => ({ ...(await reportOf(node, ledger, executor?.failure)), ...(page !== undefined && { page }) })
     await using open = new AsyncDisposableStack()
     if (config.http.listen !== 'off') {
-      const server = await startStatusServer({ node, listen: config.http.listen, report })
+      const server = await startStatusServer({ node, listen: config.http.listen, metrics, report })
       open.defer(() => server.stop())
       page = server.url
     }

@@ -50,10 +50,12 @@ export async function createNode(init: NodeInit): Promise<SomaNode> {
   })
   const privateKey = init.privateKey ?? (await generateKeyPair('Ed25519'))
   const checkpoint = init.checkpoint && decodeCheckpoint(init.checkpoint)
+  const [factory, instruments] =
+    typeof init.metrics === 'object' ? [undefined, init.metrics] : [init.metrics, undefined]
   const { store, isOwned } = await openStore(init.store, genesis)
   try {
     if (checkpoint !== undefined) await applyCheckpoint(store, checkpoint, init.checkpoint?.start)
-    return await NodeService.create({
+    const node = await NodeService.create({
       genesis,
       store,
       isStoreOwned: isOwned,
@@ -67,7 +69,8 @@ export async function createNode(init: NodeInit): Promise<SomaNode> {
       accessType: init.accessType ?? 'public',
       dht: init.dht ?? true,
       subnetOf: init.subnetOf,
-      metrics: init.metrics,
+      metrics: instruments?.libp2p ?? factory,
+      observer: instruments?.observer ?? {},
       handOver: init.handOver ?? 'proof',
       checkpoint,
       localStateHash: init.localStateHash,
@@ -79,6 +82,8 @@ export async function createNode(init: NodeInit): Promise<SomaNode> {
       clock: init.clock ?? systemClock,
       random: init.random ?? systemRandom
     })
+    instruments?.attach(node)
+    return node
   } catch (thrown) {
     if (isOwned) await store.close()
     throw thrown

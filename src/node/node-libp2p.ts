@@ -104,6 +104,7 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
         clock,
         isReserved: (peer) => libp2p.services.peers.isProtected(peer) || init.validators.has(peer),
         isBusy: () => libp2p.services.stateSync.bytesInFlight > BUSY_BYTES,
+        ...(init.observer.onExchange && { onExchange: init.observer.onExchange }),
         onFault: (peer, error, { protocol }) => libp2p.services.peers.report(peer, error, { during: protocol })
       }),
       peers: peers({
@@ -111,7 +112,10 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
         clock,
         random,
         isTrusted: (peer) => seedIds.has(peer.toString()),
-        onReport: init.onPeerReport,
+        onReport: (report) => {
+          init.observer.onPeerReport?.(report)
+          init.onPeerReport(report)
+        },
         maxConnections: config.maxConnections,
         outboundReserve: Math.ceil(config.targetConnections / 2),
         // a subnet is never more than half of a small company
@@ -149,6 +153,8 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
         localStateHash: init.localStateHash,
         onEpoch: init.onEpoch,
         onStored: init.onStored,
+        onVerified: init.observer.onVerified,
+        onWritten: init.observer.onWritten,
         slowestCursor: init.slowestCursor,
         onFailure: init.onFailure,
         config: {

@@ -1,4 +1,5 @@
 import type { ComponentLogger, Libp2p, PeerId, PrivateKey } from '@libp2p/interface'
+import type { Libp2pInit } from 'libp2p'
 import type { CommitRef } from '../consensus/commit-ref.ts'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
 import type { Committee } from '../consensus/committee.ts'
@@ -23,6 +24,7 @@ import { createTransactionVerifier } from '../verify/transaction-verifier.ts'
 import { checkBan, checkPeerId } from './check-ban.ts'
 import { partFromForeignPeers } from './foreign-peers.ts'
 import { NodeError } from './node-error.ts'
+import type { NodeObserver } from './node-instruments.ts'
 import { createNodeLibp2p } from './node-libp2p.ts'
 import { checkPeerAddresses } from './peer-addresses.ts'
 import { peerStatuses } from './peer-statuses.ts'
@@ -55,7 +57,8 @@ export interface ResolvedNodeInit {
   readonly accessType: AccessType
   readonly dht: NonNullable<NodeInit['dht']>
   readonly subnetOf: NodeInit['subnetOf']
-  readonly metrics: NodeInit['metrics']
+  readonly metrics: Libp2pInit['metrics']
+  readonly observer: NodeObserver
   readonly handOver: HandOverMode
   readonly checkpoint: TrustedCheckpoint | undefined
   readonly localStateHash: LocalStateHash | undefined
@@ -160,6 +163,7 @@ export class NodeService implements SomaNode {
           signatures,
           bls: signatures,
           mode: init.verification,
+          onWork: init.observer.onVerified,
           getCommittee: (epoch) => store.getCommittee(epoch),
           transactionVerifier:
             transactionVerifier === 'certified'

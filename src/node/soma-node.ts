@@ -17,6 +17,7 @@ import type { ConsensusCommit } from '../state-sync/local-consensus.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 import type { VerificationMode } from '../verify/block-verifier.ts'
 import type { TransactionVerifier } from '../verify/transaction-verifier.ts'
+import type { NodeInstruments } from './node-instruments.ts'
 
 export type { ConsensusCommit }
 
@@ -49,8 +50,11 @@ export interface NodeInit {
   dht?: boolean | DhtOptions
   /** Groups addresses into subnets, for the limits on each. @default /24 and /48 of public addresses; private ones count for none */
   subnetOf?: (address: Multiaddr) => string | undefined
-  /** libp2p's metrics, such as `prometheusMetrics()` of `@libp2p/prometheus-metrics`: the node adds its own to them. @default none */
-  metrics?: Libp2pInit['metrics']
+  /**
+   * What measures the node: `createNodeMetrics()`, one for each node, for everything in Prometheus' form; or a factory of libp2p's metrics, to which libp2p, discovery,
+   * peers and rpc add theirs. @default nothing is measured
+   */
+  metrics?: Libp2pInit['metrics'] | NodeInstruments
   /**
    * How an epoch hands over to the next: by the proof in its last commit (`proof`), or, on a chain that carries none, by a committee that the executing node inserts
    * (`inserted`): see `insertCommittee`. @default 'proof'

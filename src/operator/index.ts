@@ -1,4 +1,5 @@
 export type { HttpServer } from './http-server.ts'
+export { createNodeMetrics, type NodeMetrics, type NodeMetricsInit } from './metrics/node-metrics.ts'
 export type { NodeCondition, NodeVerdict } from './node-verdict.ts'
 export type { JudgedReport, StatusReport } from './node-watch.ts'
 export { OperatorError, type OperatorErrorCode } from './operator-error.ts'

@@ -3,6 +3,7 @@ import { Admission } from './admission.ts'
 import type { RpcHandler, RpcProtocol } from './rpc.ts'
 import { RpcError } from './rpc-error.ts'
 import type { RpcInit } from './rpc-init.ts'
+import type { ServerLoad } from './rpc-metrics.ts'
 import { ServerSession } from './server-session.ts'
 import { ServingTurns } from './serving-turns.ts'
 import { SessionTable } from './session-table.ts'
@@ -33,6 +34,15 @@ export class RpcServer {
       isBusy: init.isBusy
     })
     this.#sessions = new SessionTable({ maxPerPeer: init.maxStreamsPerPeer, max: init.maxStreams })
+  }
+
+  /** What is held at present. */
+  get load(): ServerLoad {
+    return {
+      requests: this.#admission.inFlight,
+      streams: this.#sessions.all().length,
+      answerBytes: this.#turns.held
+    }
   }
 
   start(): void {

@@ -2,6 +2,7 @@ import {
   type AbortOptions,
   type ComponentLogger,
   type Logger,
+  type Metrics,
   type PeerId,
   type Startable,
   type StreamHandler,
@@ -16,6 +17,7 @@ import { protocolId } from './protocol-id.ts'
 import type { Rpc, RpcHandler, RpcProtocol, StreamOptions } from './rpc.ts'
 import { RpcClient } from './rpc-client.ts'
 import { type RpcInit, withDefaults } from './rpc-init.ts'
+import { registerRpcMetrics } from './rpc-metrics.ts'
 import { RpcServer } from './rpc-server.ts'
 
 /** The parts of libp2p that the service works with. */
@@ -24,6 +26,7 @@ export interface RpcComponents {
   readonly registrar: Registrar
   readonly connectionManager: ConnectionManager
   readonly logger: ComponentLogger
+  readonly metrics?: Metrics
 }
 
 /** The service, for `createLibp2p({ services: { rpc: rpc({ chainId }) } })`. */
@@ -52,6 +55,7 @@ class RpcService implements Rpc, Startable {
     this.#log = components.logger.forComponent('soma-p2p:rpc')
     this.#init = init
     this.#server = new RpcServer({ ...init, log: this.#log })
+    if (components.metrics !== undefined) registerRpcMetrics(components.metrics, () => this.#server.load)
     this.#client = new RpcClient({
       ...init,
       protocolId: (name) => this.#idOf(name),

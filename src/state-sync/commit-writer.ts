@@ -2,7 +2,7 @@ import type { CommitRef } from '../consensus/commit-ref.ts'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
 import type { Committee } from '../consensus/committee.ts'
 import { bytesEqual } from '../runtime/hex.ts'
-import type { CertifierWrite, CommitStore } from '../storage/commit-store.ts'
+import type { CertifierWrite, CommitStore, StoreWrite } from '../storage/commit-store.ts'
 import { StorageError } from '../storage/storage-error.ts'
 import { type CertifiedSubDag, checkEpoch, checkLinks, evidenceOf } from './certified-sub-dag.ts'
 import type { CheckpointGuard } from './checkpoint-guard.ts'
@@ -17,6 +17,8 @@ export interface CommitWriterInit {
   readonly handOvers: HandOvers
   /** Nothing that conflicts with the trusted checkpoint is stored. @default there is none */
   readonly guard?: CheckpointGuard
+  /** Writes into the store. @default the store itself */
+  readonly write?: (write: StoreWrite) => Promise<void>
   /** Called with each of the latest stored commits when the writer opens. */
   readonly onRead?: (subDag: CommittedSubDag) => void
   /** Called after commits are durable, before `append` resolves. */
@@ -30,6 +32,7 @@ export interface CommitWriterInit {
 export class CommitWriter {
   readonly #init: CommitWriterInit
   readonly #store: CommitStore
+  readonly #writeStore: (write: StoreWrite) => Promise<void>
   readonly #onStored: (subDags: readonly CommittedSubDag[]) => void
   readonly #onRead: (subDag: CommittedSubDag) => void
   /** The highest commit of which `onStored` was told. */
@@ -42,6 +45,7 @@ export class CommitWriter {
   constructor(init: CommitWriterInit) {
     this.#init = init
     this.#store = init.store
+    this.#writeStore = init.write ?? ((write) => init.store.write(write))
     this.#onStored = init.onStored
     this.#onRead = init.onRead ?? (() => {})
     this.#told = init.store.watermarks.highestSynced.index
@@ -156,7 +160,7 @@ export class CommitWriter {
         committees.push(next)
         epoch = next.epoch
       }
-      await this.#store.write({ commits: subDags, certifiers, committees })
+      await this.#writeStore({ commits: subDags, certifiers, committees })
       this.#counted = subDags.at(-1)?.commit.ref.index ?? this.#counted
       if (this.#counted === this.#store.watermarks.highestSynced.index) await epochs.moved(this.#counted, epoch)
     } catch (thrown) {

@@ -36,7 +36,8 @@ export type {
   StateSyncComponents,
   StateSyncConfig,
   StateSyncInit,
-  StateSyncStatus
+  StateSyncStatus,
+  WriteRecord
 } from './state-sync.ts'
 export { SyncError, type SyncErrorCode } from './sync-error.ts'
 export {

@@ -11,6 +11,7 @@ import { toError } from '../runtime/soma-error.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 import type { BlockVerifier } from '../verify/block-verifier.ts'
 import { VerifyError } from '../verify/verify-error.ts'
+import type { VerifyWork } from '../verify/verify-work.ts'
 import { certifyRange } from './certify-range.ts'
 import type { CheckpointGuard } from './checkpoint-guard.ts'
 import type { EpochGate } from './epoch-gate.ts'
@@ -37,6 +38,8 @@ export interface RangeAttemptInit {
   readonly guard: CheckpointGuard
   readonly budget: ByteBudget
   readonly stages: StageTallies
+  /** Called after the commits of an answer were verified. @default nobody listens */
+  readonly onVerified?: ((work: VerifyWork) => void) | undefined
   /** Whether everything else waits for this range. */
   readonly isLowest: (range: Range) => boolean
   /** The range has come on: bytes arrived, commits were certified or blocks verified. */
@@ -147,7 +150,7 @@ function upTo(end: number, certified: CertifiedCommits | undefined): CertifiedCo
 }
 
 async function certify(
-  { store, blockVerifier, epochs, guard, stages }: RangeAttemptInit,
+  { store, blockVerifier, epochs, guard, stages, onVerified }: RangeAttemptInit,
   fetched: FetchedCommits,
   signal: AbortSignal
 ) {
@@ -160,9 +163,10 @@ async function certify(
       stages.verifyCommits.drop(count)
       throw thrown
     })
-  const result = await stages.verifyCommits.process(count, signal, () =>
-    certifyRange(fetched, { committee, isOver, blockVerifier, signal })
-  )
+  const begun = performance.now()
+  const result = await stages.verifyCommits
+    .process(count, signal, () => certifyRange(fetched, { committee, isOver, blockVerifier, signal }))
+    .finally(() => onVerified?.({ kind: 'certification', items: count, milliseconds: performance.now() - begun }))
   checkTip(store.watermarks.highestSynced, result.certified)
   guard.checkCommits(result.certified.commits, () => result.certified)
   return result

@@ -6,6 +6,7 @@ import { ByteBudget } from '../runtime/byte-budget.ts'
 import { Mailbox } from '../runtime/mailbox.ts'
 import { errorCode, toError } from '../runtime/soma-error.ts'
 import { TaskGroup } from '../runtime/task-group.ts'
+import type { StoreWrite } from '../storage/commit-store.ts'
 import { CheckpointGuard } from './checkpoint-guard.ts'
 import { CommitAnnouncer } from './commit-announcer.ts'
 import { CommitServer } from './commit-server.ts'
@@ -97,6 +98,7 @@ export class StateSyncService implements StateSync, Startable {
         log: this.#log
       }),
       guard,
+      write: (write) => this.#write(write),
       onRead: (subDag) => {
         this.#timestamps.add(subDag)
         this.#highestSyncedAtMs = subDag.commit.commit.timestampMs
@@ -162,6 +164,7 @@ export class StateSyncService implements StateSync, Startable {
             guard,
             budget: this.#budget,
             stages: this.#stages,
+            onVerified: init.onVerified,
             isLowest: (other) => this.#ranges.lowest === other,
             onProgress: () => this.#tail.wake()
           },
@@ -311,6 +314,25 @@ export class StateSyncService implements StateSync, Startable {
     this.#log('%p: %s', peer, errorCode(thrown))
     const isWrongChain = errorCode(thrown) === 'SYNC_WRONG_CHAIN'
     this.#components.peers.report(peer, thrown, isWrongChain ? { consequence: 'ban', during: 'chain check' } : {})
+  }
+
+  async #write(write: StoreWrite): Promise<void> {
+    const { store, clock, onWritten } = this.#init
+    const begun = clock.monotonic()
+    let result = 'ok'
+    try {
+      await store.write(write)
+    } catch (thrown) {
+      result = errorCode(thrown)
+      throw thrown
+    } finally {
+      onWritten?.({
+        result,
+        commits: write.commits.length,
+        bytes: write.commits.reduce((sum, subDag) => sum + subDagBytes(subDag), 0),
+        milliseconds: clock.monotonic() - begun
+      })
+    }
   }
 
   #stored(subDags: readonly CommittedSubDag[]): void {

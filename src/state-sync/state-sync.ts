@@ -12,6 +12,7 @@ import type { HealthRegistry } from '../runtime/health.ts'
 import type { Random } from '../runtime/random.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 import type { BlockVerifier } from '../verify/block-verifier.ts'
+import type { VerifyWork } from '../verify/verify-work.ts'
 import type { HandOverMode } from './epoch-gate.ts'
 import type { LocalStateHash } from './hand-overs.ts'
 import type { ConsensusCommit } from './local-consensus.ts'
@@ -60,6 +61,10 @@ export interface StateSyncInit {
   readonly health: HealthRegistry
   /** Called after commits are durable, in order. */
   readonly onStored: (subDags: readonly CommittedSubDag[]) => void
+  /** Called after each range's commits were verified. It must be quick, and not throw. @default nobody listens */
+  readonly onVerified?: ((work: VerifyWork) => void) | undefined
+  /** Called after each write of commits into the store. It must be quick, and not throw. @default nobody listens */
+  readonly onWritten?: ((write: WriteRecord) => void) | undefined
   /** How epochs hand over: by the proofs in the chain, or by committees that the executing node inserts. @default 'proof' */
   readonly handOver?: HandOverMode
   /** What the state handed over at the end of an epoch is compared with. @default it is not compared */
@@ -75,6 +80,16 @@ export interface StateSyncInit {
   /** Called once if a loop ends by an error of our own: then nothing is synced any more, and the node must not go on half alive. */
   readonly onFailure: (error: Error) => void
   readonly config?: Partial<StateSyncConfig>
+}
+
+/** One write of commits into the store, ended: for metrics. */
+export interface WriteRecord {
+  /** `ok`, or the code of the error: then nothing is stored. */
+  readonly result: string
+  readonly commits: number
+  /** Of these commits and their blocks. */
+  readonly bytes: number
+  readonly milliseconds: number
 }
 
 /** The parts of libp2p that state sync uses. `rpc` and `peers` are the services of those names. */

@@ -19,6 +19,7 @@ import { createMainThreadVerifier } from './main-thread-verifier.ts'
 import type { SignatureVerifier } from './signature-verifier.ts'
 import type { TransactionVerifier } from './transaction-verifier.ts'
 import { VerifyError, type VerifyErrorCode } from './verify-error.ts'
+import type { VerifyWork } from './verify-work.ts'
 
 /** Blocks whose transactions are verified at a time: those of small ones fill a batch together. */
 const BLOCKS_AT_A_TIME = 16
@@ -67,6 +68,8 @@ export interface BlockVerifierInit {
   readonly transactionVerifier?: TransactionVerifier | undefined
   /** Of blocks that a quorum certified. @default 'full' */
   readonly mode?: VerificationMode | undefined
+  /** Called after each step of a batch. It must be quick, and not throw. @default nobody listens */
+  readonly onWork?: ((work: VerifyWork) => void) | undefined
 }
 
 interface Subject {
@@ -84,6 +87,15 @@ export function createBlockVerifier(init: BlockVerifierInit): BlockVerifier {
   const prefix = intentPrefix('block', chainId)
   const genesis = new GenesisDigests(chainId)
   const endOfEpoch = new EndOfEpochVerifier({ chainId, bls: init.bls ?? createMainThreadVerifier() })
+
+  async function measured<T>(kind: VerifyWork['kind'], items: number, work: () => Promise<T>): Promise<T> {
+    const begun = performance.now()
+    try {
+      return await work()
+    } finally {
+      init.onWork?.({ kind, items, milliseconds: performance.now() - begun })
+    }
+  }
 
   async function examine(blocks: readonly SignedBlock[]): Promise<Subject[]> {
     const committees = new Map<number, Committee | undefined>()
@@ -115,7 +127,16 @@ export function createBlockVerifier(init: BlockVerifierInit): BlockVerifier {
 
   async function verifyTransactions(subjects: readonly Subject[], options: Options): Promise<void> {
     if (transactionVerifier === undefined) return
-    const verifier = transactionVerifier
+    const transactions = subjects.reduce((sum, { signed }) => sum + signed.block.transactions.length, 0)
+    if (transactions === 0) return
+    await measured('transactions', transactions, () => runTransactions(transactionVerifier, subjects, options))
+  }
+
+  async function runTransactions(
+    verifier: TransactionVerifier,
+    subjects: readonly Subject[],
+    options: Options
+  ): Promise<void> {
     const ended = new AbortController()
     const signal = anySignal([ended.signal, options.signal])
     const jobs = subjects
@@ -139,22 +160,27 @@ export function createBlockVerifier(init: BlockVerifierInit): BlockVerifier {
     }
   }
 
-  async function verify(blocks: readonly SignedBlock[], options: Options = {}): Promise<VerifiedBlock[]> {
-    const subjects = await examine(blocks)
-    await verifySignatures(subjects, options)
+  async function verifyEndsOfEpoch(subjects: readonly Subject[], options: Options): Promise<void> {
     for (const { signed, committee, endOfEpoch: form } of subjects) {
-      if (form !== undefined) await endOfEpoch.verifySignatures(signed, form, committee, options)
+      if (form === undefined) continue
+      await measured('hand-over', 1, () => endOfEpoch.verifySignatures(signed, form, committee, options))
     }
+  }
+
+  async function verify(blocks: readonly SignedBlock[], options: Options = {}): Promise<VerifiedBlock[]> {
+    const { length: count } = blocks
+    const subjects = await measured('structure', count, () => examine(blocks))
+    await measured('signatures', count, () => verifySignatures(subjects, options))
+    await verifyEndsOfEpoch(subjects, options)
     await verifyTransactions(subjects, options)
     return blocks.map(trustBlock)
   }
 
   /** Of end-of-epoch data only the aggregate hands over. */
   async function verifyHandOvers(blocks: readonly SignedBlock[], options: Options = {}): Promise<VerifiedBlock[]> {
-    for (const { signed, committee, endOfEpoch: form } of await examine(blocks)) {
-      const isHandOver = signed.block.endOfEpoch?.aggregateSignature !== undefined
-      if (form !== undefined && isHandOver) await endOfEpoch.verifySignatures(signed, form, committee, options)
-    }
+    const subjects = await measured('structure', blocks.length, () => examine(blocks))
+    const handOvers = subjects.filter(({ signed }) => signed.block.endOfEpoch?.aggregateSignature !== undefined)
+    await verifyEndsOfEpoch(handOvers, options)
     options.signal?.throwIfAborted()
     return blocks.map(trustBlock)
   }
