@@ -17,6 +17,7 @@ import { HandOvers } from './hand-overs.ts'
 import { Pace } from './pace.ts'
 import { attemptRange } from './range-attempt.ts'
 import { RangeTable } from './range-table.ts'
+import { StageTallies } from './stage-tallies.ts'
 
 /** Bytes that are read and not yet stored, but for what the lowest commit needs. */
 const MAX_BYTES_IN_FLIGHT: number = 64 * 1024 * 1024
@@ -109,6 +110,7 @@ export class ChainIntake {
       epochs: this.#epochs,
       guard: this.#guard,
       budget,
+      stages: new StageTallies(() => this.#clock.monotonic()),
       isLowest: () => isIdle, // there is nothing to wait for but what is still to be read
       onProgress: () => wake()
     }
