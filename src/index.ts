@@ -46,6 +46,7 @@ export * from './discovery/index.ts'
 export { createNode } from './node/create-node.ts'
 export { NODE_DEFAULTS } from './node/node-config.ts'
 export { NodeError, type NodeErrorCode } from './node/node-error.ts'
+export type { NewEvent, NodeEvent, NodeEventKind } from './node/node-events.ts'
 export type { NodeInstruments, NodeObserver } from './node/node-instruments.ts'
 export type {
   BanOptions,

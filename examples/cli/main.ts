@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { VERSION } from '../../src/runtime/version.ts'
 import { devnetCommand } from '../devnet/devnet-command.ts'
 import { checkpointCommand } from './checkpoint-command.ts'
 import { genesisCommand } from './genesis-command.ts'
@@ -7,7 +8,6 @@ import { nodeCommand } from './node-command.ts'
 import { banCommand, peersCommand, unbanCommand } from './peer-commands.ts'
 import { reportError } from './report-error.ts'
 import { statusCommand } from './status-command.ts'
-import { VERSION } from './version.ts'
 
 const help = `
 A node by hand, with a validator of its own to sync from:

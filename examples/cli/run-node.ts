@@ -19,6 +19,7 @@ import { startStatusServer } from '../../src/operator/status-server.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { toHex } from '../../src/runtime/hex.ts'
 import { errorCode, toError } from '../../src/runtime/soma-error.ts'
+import { VERSION } from '../../src/runtime/version.ts'
 import { type Ledger, openLedger } from '../ledger/ledger.ts'
 import { scriptedChain, scriptedEpochEnds } from '../scripted/scripted-chain.ts'
 import { describeCheckpoint, readCheckpointFile } from './checkpoint-file.ts'
@@ -33,7 +34,6 @@ import { peerRoutes } from './peer-routes.ts'
 import { runScriptedConsensus } from './run-scripted-consensus.ts'
 import { readCommitteeKeys } from './scripted-keys.ts'
 import { SupervisedExecutor } from './supervised-executor.ts'
-import { VERSION } from './version.ts'
 
 /** How a node is run. */
 export interface RunNodeInit {

@@ -22,7 +22,7 @@ export function partFromForeignPeers({ libp2p, chainId, log, setHealth }: Foreig
     if (chains.includes(chainId)) setHealth({ state: 'ok' })
     else if (chains.length > 0) {
       const reason = `peer ${peerId} is of another chain, ${chains[0]}: check the genesis`
-      log.error('%s', reason)
+      log('%s', reason)
       setHealth({ state: 'degraded', reason })
       connection.abort(new Error(reason))
     }

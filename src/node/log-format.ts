@@ -1,5 +1,6 @@
 import { format } from 'node:util'
 import { toHex } from '../runtime/hex.ts'
+import { singleLine } from '../runtime/single-line.ts'
 
 /** A log line, with the error that it reports beside its text. */
 export interface LogLine {
@@ -47,9 +48,4 @@ function render(letter: string, value: unknown): string | undefined {
     default:
       return undefined
   }
-}
-
-function singleLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
 }

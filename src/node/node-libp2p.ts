@@ -6,7 +6,14 @@ import { type TCPOptions, tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
 import type { Committee } from '../consensus/committee.ts'
-import { type Capability, committeePeers, dialableAddress, discovery, parsePeerAddresses } from '../discovery/index.ts'
+import {
+  type Capability,
+  committeePeers,
+  type DiscoveryEvent,
+  dialableAddress,
+  discovery,
+  parsePeerAddresses
+} from '../discovery/index.ts'
 import { type PeerGate, peers } from '../peers/index.ts'
 import { rpc, StreamOpenings, YAMUX_STREAM_OPTIONS } from '../rpc/index.ts'
 import type { HealthRegistry } from '../runtime/health.ts'
@@ -37,6 +44,9 @@ export interface NodeLibp2pInit extends ResolvedNodeInit {
   readonly blockVerifier: BlockVerifier
   readonly onStored: (subDags: readonly CommittedSubDag[]) => void
   readonly slowestCursor: () => Promise<number | undefined>
+  /** What the executor says of itself, where it does not go on. */
+  readonly executorFailure: () => string | undefined
+  readonly onDiscoveryEvent: (event: DiscoveryEvent) => void
   /** A loop has ended by an error of our own. */
   readonly onFailure: (error: Error) => void
 }
@@ -133,6 +143,7 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
         clock,
         random,
         capabilities: () => servedRanges(store),
+        onEvent: init.onDiscoveryEvent,
         onFailure: init.onFailure,
         config: {
           targetConnections: config.targetConnections,
@@ -156,6 +167,7 @@ export async function createNodeLibp2p(init: NodeLibp2pInit): Promise<NodeLibp2p
         onVerified: init.observer.onVerified,
         onWritten: init.observer.onWritten,
         slowestCursor: init.slowestCursor,
+        executorFailure: init.executorFailure,
         onFailure: init.onFailure,
         config: {
           heightQueryIntervalMs: config.heightQueryIntervalMs,

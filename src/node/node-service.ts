@@ -14,6 +14,7 @@ import { type Health, HealthRegistry } from '../runtime/health.ts'
 import { bytesEqual, toHex } from '../runtime/hex.ts'
 import type { Random } from '../runtime/random.ts'
 import { toError } from '../runtime/soma-error.ts'
+import { VERSION } from '../runtime/version.ts'
 import type { HandOverMode, LocalStateHash, StateSync } from '../state-sync/index.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 import { checkpointAt, epochAfter } from '../storage/epoch-after.ts'
@@ -22,8 +23,10 @@ import { createBlockVerifier, type VerificationMode } from '../verify/block-veri
 import { acquireSignaturePool } from '../verify/signature-pool.ts'
 import { createTransactionVerifier } from '../verify/transaction-verifier.ts'
 import { checkBan, checkPeerId } from './check-ban.ts'
+import { eventLog } from './event-log.ts'
 import { partFromForeignPeers } from './foreign-peers.ts'
 import { NodeError } from './node-error.ts'
+import { type NewEvent, NodeEvents } from './node-events.ts'
 import type { NodeObserver } from './node-instruments.ts'
 import { createNodeLibp2p } from './node-libp2p.ts'
 import { checkPeerAddresses } from './peer-addresses.ts'
@@ -40,6 +43,16 @@ import type {
 } from './soma-node.ts'
 import { TrustedHosts } from './trusted-hosts.ts'
 import { ValidatorPeers } from './validator-peers.ts'
+import {
+  bannedEvent,
+  discoveryEvent,
+  epochEvent,
+  failedEvent,
+  liftedEvent,
+  reportEvent,
+  startedEvent
+} from './watch/describe-event.ts'
+import { NodeWatch } from './watch/node-watch.ts'
 
 /** `NodeInit` with every default filled in. */
 export interface ResolvedNodeInit {
@@ -80,6 +93,9 @@ interface Parts {
   readonly delivery: Delivery
   readonly pruner: Pruner
   readonly health: HealthRegistry
+  /** What the embedder says of its own parts. */
+  readonly reported: HealthRegistry
+  readonly events: NodeEvents
   readonly releaseSignatures: () => Promise<void>
 }
 
@@ -93,8 +109,8 @@ export class NodeService implements SomaNode {
   readonly consensus: ConsensusInterface
   readonly #init: ResolvedNodeInit
   readonly #parts: Parts
-  /** What the embedder says of its own parts. */
-  readonly #reported = new HealthRegistry()
+  readonly #watching = new AbortController()
+  #watch: Promise<void> | undefined
   /** Of the epoch that the chain goes on in. */
   #committee: Committee
   #startedAt: number | undefined
@@ -121,6 +137,8 @@ export class NodeService implements SomaNode {
     const committee = await currentCommittee(store, genesis)
     const validators = new ValidatorPeers(committee)
     const health = new HealthRegistry()
+    const reported = new HealthRegistry()
+    const events = new NodeEvents(clock, eventLog(logger))
     const log = logger.forComponent('soma-p2p:node')
     const delivery = createDelivery({ store, clock })
     const pruner = new Pruner({
@@ -130,7 +148,7 @@ export class NodeService implements SomaNode {
       onPruned: () => health.set('pruning', { state: 'ok' }),
       onFailure: (thrown) => {
         health.set('pruning', { state: 'degraded', reason: toError(thrown).message })
-        log.error('pruning failed: %s', toError(thrown).message)
+        log('pruning failed: %s', toError(thrown).message)
       }
     })
     const signatures = await acquireSignaturePool({
@@ -146,6 +164,15 @@ export class NodeService implements SomaNode {
         committee,
         validators,
         onEpoch: (next) => entered(next),
+        onPeerReport: (report) => {
+          events.add(reportEvent(report))
+          init.onPeerReport(report)
+        },
+        onDiscoveryEvent: (event) => events.add(discoveryEvent(event)),
+        executorFailure: () => {
+          const executor = reported.get('executor')
+          return executor.state === 'ok' ? undefined : executor.reason
+        },
         gate: createPeerGate({
           clock,
           records: store,
@@ -183,15 +210,25 @@ export class NodeService implements SomaNode {
         log,
         setHealth: (state) => health.set('chain', state)
       })
-      const parts = { libp2p, trustedHosts, delivery, pruner, health, releaseSignatures: () => signatures.release() }
+      const parts = {
+        libp2p,
+        trustedHosts,
+        delivery,
+        pruner,
+        health,
+        reported,
+        events,
+        releaseSignatures: () => signatures.release()
+      }
       const node = new NodeService(init, parts, committee)
       const entered = (next: Committee) => {
         node.#committee = next
+        events.add(epochEvent(next, node.#isValidator()))
         validators.enter(next)
         libp2p.services.discovery.setCommittee(next)
       }
       const fail = (error: Error) => {
-        log.error('the node goes down: %s', error.message)
+        events.add(failedEvent(error))
         node.#stopWith(error)
       }
       return node
@@ -216,7 +253,7 @@ export class NodeService implements SomaNode {
     this.#starting ??= Promise.resolve(this.#parts.libp2p.start())
     try {
       await this.#starting
-      this.#startedAt ??= this.#init.clock.monotonic()
+      if (this.#startedAt === undefined) this.#begin()
     } catch (thrown) {
       this.#stopWith(toError(thrown)) // half started is not started: the store and its lock are given back
       await this.#stopping
@@ -266,10 +303,13 @@ export class NodeService implements SomaNode {
       isChosen: (other) => peers.isChosen(other)
     })
     await peers.ban(peer, ban)
+    this.#parts.events.add(bannedEvent(peerId, ban))
   }
 
   async unban(peerId: string): Promise<boolean> {
-    return await this.#parts.libp2p.services.peers.unban(checkPeerId(peerId))
+    const lifted = await this.#parts.libp2p.services.peers.unban(checkPeerId(peerId))
+    if (lifted) this.#parts.events.add(liftedEvent(peerId))
+    return lifted
   }
 
   prune(index: number, options?: { force?: boolean }): Promise<number> {
@@ -277,11 +317,15 @@ export class NodeService implements SomaNode {
   }
 
   reportHealth(part: string, health: Health): void {
-    this.#reported.set(part, health)
+    this.#parts.reported.set(part, health)
+  }
+
+  reportEvent(event: NewEvent): void {
+    this.#parts.events.add(event)
   }
 
   async status(): Promise<NodeStatus> {
-    const { libp2p, health } = this.#parts
+    const { libp2p, events } = this.#parts
     const { stateSync, discovery } = libp2p.services
     const { highestSynced, highestCertifiable, lowestAvailable } = this.store.watermarks
     const sync = stateSync.status()
@@ -301,12 +345,13 @@ export class NodeService implements SomaNode {
       cursors,
       bytesInFlight: sync.bytesInFlight,
       rangesInFlight: sync.ranges.length,
-      sync: { ranges: sync.ranges, stages: sync.stages },
+      sync: { ranges: sync.ranges, stages: sync.stages, waiting: sync.waiting },
       synced: sync.synced,
       peers: peerStatuses(libp2p),
       knownPeers: discovery.known().length,
       discovery: discovery.status(),
-      health: { ...this.#reported.all(), ...health.all(), ...(unreadable && { storage: unreadable }) }
+      health: { ...this.#health(), ...(unreadable && { storage: unreadable }) },
+      events: events.recent
     }
   }
 
@@ -323,10 +368,24 @@ export class NodeService implements SomaNode {
   /** Stops the node, once. What goes wrong while it stops is an error of its own. */
   #stopWith(failure: Error | undefined): void {
     if (this.#stopping !== undefined) return
+    const { clock } = this.#init
+    const begun = clock.monotonic()
+    const isStarted = this.#startedAt !== undefined
+    const say = (kind: 'stopping' | 'stopped', text: string, data: { tookMs?: number } = {}) => {
+      if (isStarted) this.#parts.events.add({ level: 'info', kind, text, data })
+    }
+    say('stopping', `stopping, at commit ${this.store.watermarks.highestSynced.index}`)
     this.#stopping = this.#stop()
+    const tookMs = () => Math.round(clock.monotonic() - begun)
     this.#stopping.then(
-      () => this.#stopped.resolve(failure),
-      (thrown: unknown) => this.#stopped.resolve(failure ?? toError(thrown))
+      () => {
+        say('stopped', `stopped in ${(tookMs() / 1_000).toFixed(1)} s`, { tookMs: tookMs() })
+        this.#stopped.resolve(failure)
+      },
+      (thrown: unknown) => {
+        this.#parts.events.add(failedEvent(toError(thrown), 'the node has stopped, and not cleanly'))
+        this.#stopped.resolve(failure ?? toError(thrown))
+      }
     )
   }
 
@@ -334,7 +393,9 @@ export class NodeService implements SomaNode {
   async #stop(): Promise<void> {
     const { libp2p, delivery, pruner, releaseSignatures } = this.#parts
     const failures: unknown[] = []
+    this.#watching.abort()
     const steps = [
+      () => this.#watch,
       () => this.#starting?.catch(() => undefined), // libp2p does not stop while it starts; who started it gets the failure
       () => libp2p.stop(),
       () => delivery.stop(),
@@ -350,6 +411,44 @@ export class NodeService implements SomaNode {
       }
     }
     if (failures.length > 0) throw failures[0]
+  }
+
+  #begin(): void {
+    const { clock } = this.#init
+    const { libp2p, events } = this.#parts
+    this.#startedAt = clock.monotonic()
+    events.add(
+      startedEvent({
+        peerId: this.peerId.toString(),
+        chainId: toHex(this.genesis.chainId),
+        addresses: this.addresses(),
+        isValidator: this.#isValidator(),
+        version: VERSION,
+        commit: this.store.watermarks.highestSynced.index,
+        epoch: this.#committee.epoch
+      })
+    )
+    const { peers, discovery, stateSync } = libp2p.services
+    const watch = new NodeWatch({
+      clock,
+      events,
+      view: () => {
+        const { highestKnown, waiting } = stateSync.status()
+        return {
+          connected: peers.connected().length,
+          knownPeers: discovery.status().known,
+          highestSynced: this.store.watermarks.highestSynced.index,
+          highestKnown,
+          waiting,
+          health: this.#health()
+        }
+      }
+    })
+    this.#watch = watch.run(this.#watching.signal)
+  }
+
+  #health(): Record<string, Health> {
+    return { ...this.#parts.reported.all(), ...this.#parts.health.all() }
   }
 
   #isValidator(): boolean {

@@ -1,5 +1,6 @@
-import type { ComponentLogger, Logger } from '@libp2p/interface'
+import type { ComponentLogger } from '@libp2p/interface'
 import type { Level, LevelWithSilent, Logger as Pino } from 'pino'
+import type { LevelLogger } from './event-log.ts'
 import { formatLine } from './log-format.ts'
 
 /** How much to log, by component name. The longest name that a component equals or lies under decides. */
@@ -33,7 +34,7 @@ export function pinoLogger(pino: Pino, levels: ComponentLevels = {}): ComponentL
   return { forComponent: (name) => componentLogger(pino, name, rules) }
 }
 
-function componentLogger(pino: Pino, name: string, levels: ComponentLevels): Logger {
+function componentLogger(pino: Pino, name: string, levels: ComponentLevels): LevelLogger {
   const level = levelOf(name, levels)
   const child = pino.child({ component: name }, level === undefined ? {} : { level })
   const write = (level: Level, args: unknown[]): void => {
@@ -45,8 +46,9 @@ function componentLogger(pino: Pino, name: string, levels: ComponentLevels): Log
   const log = (...args: unknown[]): void => write('debug', args)
   log.error = (...args: unknown[]): void => write('error', args)
   log.trace = (...args: unknown[]): void => write('trace', args)
+  log.event = (level: Level, fields: object, text: string): void => child[level](fields, text)
   log.enabled = child.isLevelEnabled('debug')
-  log.newScope = (scope: string): Logger => componentLogger(pino, `${name}:${scope}`, levels)
+  log.newScope = (scope: string): LevelLogger => componentLogger(pino, `${name}:${scope}`, levels)
   return log
 }
 

@@ -12,11 +12,19 @@ import type { PeerReport } from '../peers/index.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Health } from '../runtime/health.ts'
 import type { Random } from '../runtime/random.ts'
-import type { CheckpointStart, HandOverMode, LocalStateHash, RangeStatus, StageStatus } from '../state-sync/index.ts'
+import type {
+  CheckpointStart,
+  HandOverMode,
+  LocalStateHash,
+  RangeStatus,
+  StageStatus,
+  SyncWait
+} from '../state-sync/index.ts'
 import type { ConsensusCommit } from '../state-sync/local-consensus.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 import type { VerificationMode } from '../verify/block-verifier.ts'
 import type { TransactionVerifier } from '../verify/transaction-verifier.ts'
+import type { NewEvent, NodeEvent } from './node-events.ts'
 import type { NodeInstruments } from './node-instruments.ts'
 
 export type { ConsensusCommit }
@@ -193,6 +201,8 @@ export interface SyncStatus {
   readonly ranges: readonly RangeStatus[]
   /** In the order of the pipeline. */
   readonly stages: readonly StageStatus[]
+  /** Why the chain does not come on; `undefined` while it does, or while nothing is lacking. */
+  readonly waiting: SyncWait | undefined
 }
 
 /** Where a node stands. */
@@ -222,6 +232,8 @@ export interface NodeStatus {
   readonly knownPeers: number
   readonly discovery: DiscoveryStatus
   readonly health: Readonly<Record<string, { readonly state: 'ok' | 'degraded' | 'failed'; readonly reason?: string }>>
+  /** What happened lately, newest last, at most 100: what the log has lines for. */
+  readonly events: readonly NodeEvent[]
 }
 
 /** A whole node. Made by `createNode`. */
@@ -277,6 +289,8 @@ export interface SomaNode {
    * @throws {NodeError} `BAN_INVALID` for what is no peer id
    */
   unban(peerId: string): Promise<boolean>
+  /** Adds to what happened lately, for `status` and the log: what an operator would want to know of the embedder's own parts. */
+  reportEvent(event: NewEvent): void
   /** Prunes below a commit, never past a registered cursor unless forced. */
   prune(index: number, options?: { force?: boolean }): Promise<number>
   /** Says how a part of the embedder's own is, its executor say: `status` tells of it beside the node's own parts, whose names go before. */

@@ -4,7 +4,9 @@ import { PeerQueue } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
+import { toError } from '../runtime/soma-error.ts'
 import { Backoff } from './backoff.ts'
+import { FailedDials } from './failed-dials.ts'
 import type { DialOutcome, PeerAddresses } from './peers.ts'
 
 export interface DiallerInit {
@@ -47,12 +49,15 @@ export class Dialler {
   readonly #components: DiallerComponents
   readonly #queue: PeerQueue<DialOutcome>
   readonly #backoff: Backoff
+  /** The last dials that failed. */
+  readonly failures: FailedDials
   /** Those of the dials under way that do not wait for their turn. */
   readonly #attempts = new Map<string, Attempt>()
 
   constructor(components: DiallerComponents, init: DiallerInit) {
     this.#components = components
     this.#init = init
+    this.failures = new FailedDials(init.clock)
     this.#queue = new PeerQueue({ concurrency: init.maxParallelDials })
     const { clock, random, backoffBaseMs, backoffMaxMs, capacity } = init
     this.#backoff = new Backoff({ clock, random, baseMs: backoffBaseMs, maxMs: backoffMaxMs, capacity })
@@ -117,26 +122,28 @@ export class Dialler {
     if (addresses.length === 0) return 'no-room'
     const attempt: Attempt = { isTurnedAway: false }
     this.#attempts.set(key, attempt)
-    const isConnected = await this.#connect(peer.peerId, rotated(addresses, this.#backoff.failures(key)), signal)
+    const failure = await this.#connect(peer.peerId, rotated(addresses, this.#backoff.failures(key)), signal)
     // one that was aborted may end after the next to the same peer began
     if (this.#attempts.get(key) === attempt) this.#attempts.delete(key)
     if (attempt.isTurnedAway) return 'no-room'
-    if (isConnected) return 'connected'
+    if (failure === undefined) return 'connected'
     if (signal.aborted) return 'aborted'
+    this.failures.add(peer.peerId, addresses, failure)
     this.#backoff.failed(key)
     return 'failed'
   }
 
-  async #connect(peerId: PeerId, addresses: readonly Multiaddr[], signal: AbortSignal): Promise<boolean> {
+  /** @returns why it failed, for people: it makes no difference to what follows */
+  async #connect(peerId: PeerId, addresses: readonly Multiaddr[], signal: AbortSignal): Promise<Error | undefined> {
     const key = peerId.toString()
     try {
       const connection = await this.#components.connectionManager.openConnection(
         addresses.map((address) => withPeerId(address, key)),
         { signal: AbortSignal.any([signal, AbortSignal.timeout(this.#init.deadlineMs)]) }
       )
-      return connection.status === 'open'
-    } catch {
-      return false // why a dial failed makes no difference to what follows, and libp2p has logged it
+      return connection.status === 'open' ? undefined : new Error('the connection was closed at once')
+    } catch (thrown) {
+      return toError(thrown)
     }
   }
 }

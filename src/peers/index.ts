@@ -19,6 +19,7 @@
  */
 export type { Ban } from './ban-table.ts'
 export { type Consequence, type ConsequenceTable, consequenceOf } from './consequence.ts'
+export type { FailedDial } from './failed-dials.ts'
 export { isPublicAddress } from './ip-ranges.ts'
 export {
   createPeerGate,

@@ -126,7 +126,7 @@ export class PeerConduct {
   #tell(report: PeerReport): void {
     const { log } = this.#init
     const { peerId, code, reason, consequence, spared, during = 'unknown' } = report
-    if (spared) log.error('%p, which the operator chose, would be banned for %s during %s', peerId, code, during)
+    if (spared) log('%p, which the operator chose, would be banned for %s during %s', peerId, code, during)
     else log('%p: %s for %s during %s: %s', peerId, consequence, code, during, reason)
     this.#init.onReport(report)
   }

@@ -20,6 +20,7 @@ import { boundPeerIds } from './bound-peer-ids.ts'
 import { ConnectionKeeper } from './connection-keeper.ts'
 import type { Consequence } from './consequence.ts'
 import { Dialler } from './dialler.ts'
+import type { FailedDial } from './failed-dials.ts'
 import { ForgottenPeers } from './forgotten-peers.ts'
 import { PeerConduct } from './peer-conduct.ts'
 import type { PeerGate } from './peer-gate.ts'
@@ -224,6 +225,10 @@ class PeerService implements Peers, Startable {
     return outcome
   }
 
+  failedDials(): FailedDial[] {
+    return this.#dialler.failures.list()
+  }
+
   get dialling(): number {
     return this.#dialler.size
   }
@@ -253,7 +258,10 @@ class PeerService implements Peers, Startable {
     return this.#tallies.counts(this.connected(), { dialling: this.dialling, bans: this.#gate.listBans().length })
   }
 
-  readonly #onOpen = (event: CustomEvent<Connection>): void => this.#keeper.opened(event.detail)
+  readonly #onOpen = ({ detail: connection }: CustomEvent<Connection>): void => {
+    this.#dialler.failures.forget(connection.remotePeer)
+    this.#keeper.opened(connection)
+  }
 
   readonly #onClose = ({ detail: connection }: CustomEvent<Connection>): void => {
     const isOurs = this.#keeper.closed(connection)

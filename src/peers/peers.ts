@@ -2,6 +2,7 @@ import type { AbortOptions, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Ban } from './ban-table.ts'
 import type { Consequence } from './consequence.ts'
+import type { FailedDial } from './failed-dials.ts'
 import type { InboundRefusal } from './peer-gate.ts'
 import type { ClosedReason } from './peer-tallies.ts'
 import type { MeasuredAnswer, PeerSpeed } from './speed-meter.ts'
@@ -146,6 +147,9 @@ export interface Peers {
 
   /** Peers being dialled, or waiting for their turn. */
   readonly dialling: number
+
+  /** The last dials that failed, one a peer, newest last, at most 16; none of peers that were reached since. */
+  failedDials(): readonly FailedDial[]
 
   /** Every connected peer. */
   connected(): ConnectedPeer[]

@@ -51,6 +51,7 @@ export class EpochGate {
   #next = { index: 1, epoch: 0, validators: MAX_COMMITTEE_SIZE }
   #moved = Promise.withResolvers<void>()
   #toldOf = 0
+  #awaited: { readonly epoch: number; readonly commit: number } | undefined
   /** Where the store began: committees of earlier epochs are not known, and what claims to be of them is of another chain. */
   #firstEpoch = 0
   #isOpen = false
@@ -73,6 +74,11 @@ export class EpochGate {
 
   get mode(): HandOverMode {
     return this.#init.mode
+  }
+
+  /** The epoch whose committee the executing node has to insert before the chain goes on, and its first commit. */
+  get awaited(): { readonly epoch: number; readonly commit: number } | undefined {
+    return this.#awaited
   }
 
   /** The epoch of the commit that the chain goes on with. */
@@ -102,7 +108,8 @@ export class EpochGate {
     const committee = await this.#committeeOf(epoch)
     const isAnother = this.#isOpen && epoch !== this.#next.epoch
     this.#next = { index: tip + 1, epoch, validators: committee.validators.length }
-    if (this.#toldOf === epoch) this.#init.health.set('epoch', { state: 'ok' })
+    if (this.#awaited !== undefined) this.#init.health.set('epoch', { state: 'ok' })
+    this.#awaited = undefined
     const { resolve } = this.#moved
     this.#moved = Promise.withResolvers()
     resolve()
@@ -161,6 +168,7 @@ export class EpochGate {
     }
     const reason = `waiting for the executing node to insert the committee of epoch ${epoch}, from commit ${start} on`
     health.set('epoch', { state: 'degraded', reason })
+    this.#awaited = { epoch, commit: start }
     if (this.#toldOf === epoch) return
     this.#toldOf = epoch
     log('%s', reason)

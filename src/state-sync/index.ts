@@ -40,6 +40,7 @@ export type {
   WriteRecord
 } from './state-sync.ts'
 export { SyncError, type SyncErrorCode } from './sync-error.ts'
+export type { PeerAnswer, SyncWait, SyncWaitCause } from './sync-wait.ts'
 export {
   StoreDamagedError,
   type VerifiedChain,

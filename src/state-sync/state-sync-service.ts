@@ -58,7 +58,10 @@ export class StateSyncService implements StateSync, Startable {
   readonly #synced = { commits: 0, blocks: 0, bytes: 0 }
   readonly #stages: StageTallies
   #highestSyncedAtMs: number | undefined
-  #ceiling = Number.POSITIVE_INFINITY
+  /** The position of the slowest cursor, where it bounds the sync. */
+  #executorPosition = Number.POSITIVE_INFINITY
+  /** Why the cursors cannot be read. */
+  #cursorFailure: string | undefined
   #topology: string | undefined
   #running: Promise<void> | undefined
 
@@ -140,7 +143,10 @@ export class StateSyncService implements StateSync, Startable {
       tasks: this.#tasks,
       onChecked: (peer) => void this.#mailbox.post({ type: 'chain-checked', peer }),
       onHeight: (peer, highest, lowest) => this.#hint({ type: 'height', peer, highest, lowest }),
-      onFailure: (peer, thrown) => this.#reportPeer(peer, thrown)
+      onFailure: (peer, thrown) => {
+        this.#loop.failedToAnswer(peer, `${errorCode(thrown)}: ${toError(thrown).message}`)
+        this.#reportPeer(peer, thrown)
+      }
     })
     this.#loop = new SyncLoop({
       mailbox: this.#mailbox,
@@ -176,8 +182,14 @@ export class StateSyncService implements StateSync, Startable {
       onHalt: (error) => this.#tasks.run(() => this.#halt(error)),
       announce: () => this.#announcer.announce(),
       takenUpTo: () => this.#tail.takenUpTo,
-      ceiling: () => this.#ceiling,
-      isLeftToConsensus: () => this.#consensus.isActive(config.consensusGraceMs)
+      highestSynced: () => store.watermarks.highestSynced.index,
+      executor: () => ({ position: this.#executorPosition, failure: init.executorFailure?.() }),
+      isLeftToConsensus: () => this.#consensus.isActive(config.consensusGraceMs),
+      awaitedCommittee: () => this.#epochs.awaited,
+      storeFailure: () => {
+        const storage = health.get('storage')
+        return storage.state === 'ok' ? this.#cursorFailure : storage.reason
+      }
     })
     this.#registerHandlers()
   }
@@ -243,6 +255,7 @@ export class StateSyncService implements StateSync, Startable {
       stages: this.#stages.status(this.#readyCommits()),
       highestSyncedAtMs: this.#highestSyncedAtMs,
       synced: { ...this.#synced },
+      waiting: this.#loop.waiting,
       halted: this.#loop.halted
     }
   }
@@ -275,7 +288,7 @@ export class StateSyncService implements StateSync, Startable {
     const { clock } = this.#init
     const lead = this.#init.config?.maxExecutorLead ?? STATE_SYNC_DEFAULTS.maxExecutorLead
     while (!signal.aborted) {
-      if (Number.isFinite(lead)) this.#ceiling = (await this.#slowestCursor()) + lead
+      if (Number.isFinite(lead)) this.#executorPosition = await this.#slowestCursor()
       this.#hint({ type: 'tick' })
       await clock.sleep(TICK_MS, { signal })
     }
@@ -285,10 +298,14 @@ export class StateSyncService implements StateSync, Startable {
   async #slowestCursor(): Promise<number> {
     const highestSynced = this.#init.store.watermarks.highestSynced.index
     try {
-      return (await this.#init.slowestCursor()) ?? highestSynced
+      const slowest = await this.#init.slowestCursor()
+      this.#cursorFailure = undefined
+      return slowest ?? highestSynced
     } catch (thrown) {
-      this.#log.error('the cursors cannot be read: %s', toError(thrown).message)
-      return Math.min(highestSynced, this.#ceiling)
+      const failure = `the cursors cannot be read: ${toError(thrown).message}`
+      if (this.#cursorFailure === undefined) this.#log.error('%s', failure)
+      this.#cursorFailure = failure
+      return Math.min(highestSynced, this.#executorPosition)
     }
   }
 

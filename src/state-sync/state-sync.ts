@@ -17,9 +17,10 @@ import type { HandOverMode } from './epoch-gate.ts'
 import type { LocalStateHash } from './hand-overs.ts'
 import type { ConsensusCommit } from './local-consensus.ts'
 import type { RangeState } from './range.ts'
+import type { SyncWait } from './sync-wait.ts'
 
 /** What state sync asks of the peers room: who may be asked, and what became of it. */
-export type PeerPolicy = Pick<Peers, 'isAvailable' | 'speed' | 'measured' | 'delivered' | 'report'>
+export type PeerPolicy = Pick<Peers, 'isAvailable' | 'speed' | 'measured' | 'delivered' | 'report' | 'failedDials'>
 
 /** Timing and bounds of state sync. Defaults are those of the seeds. */
 export interface StateSyncConfig {
@@ -77,6 +78,8 @@ export interface StateSyncInit {
   readonly onEpoch?: (committee: Committee) => void
   /** The lowest position of a durable cursor, which bounds how far the sync runs ahead. */
   readonly slowestCursor: () => Promise<number | undefined>
+  /** What the executor says of itself, where it does not go on: for the explanation of a sync that waits for it. @default it says nothing */
+  readonly executorFailure?: () => string | undefined
   /** Called once if a loop ends by an error of our own: then nothing is synced any more, and the node must not go on half alive. */
   readonly onFailure: (error: Error) => void
   readonly config?: Partial<StateSyncConfig>
@@ -140,6 +143,8 @@ export interface StateSyncStatus {
   readonly highestSyncedAtMs: number | undefined
   /** Since the start of the node; those handed in by local consensus not counted. */
   readonly synced: { readonly commits: number; readonly blocks: number; readonly bytes: number }
+  /** Why the chain does not come on; `undefined` while it does, or while nothing is lacking. */
+  readonly waiting: SyncWait | undefined
   readonly halted: Error | undefined
 }
 

@@ -13,9 +13,10 @@ import type { Range } from './range.ts'
 import { RangeAsker } from './range-asker.ts'
 import type { AttemptOptions } from './range-attempt.ts'
 import type { RangeTable } from './range-table.ts'
-import { reasonToWait } from './reason-to-wait.ts'
 import type { PeerPolicy, StateSyncConfig } from './state-sync.ts'
 import { SyncError } from './sync-error.ts'
+import type { SyncWait } from './sync-wait.ts'
+import { WaitWatch } from './wait-watch.ts'
 
 /** What the event loop is told. */
 export type SyncMessage =
@@ -64,11 +65,20 @@ export interface SyncLoopInit {
   /** Offers what is new to peers that are behind. */
   readonly announce: () => void
   readonly takenUpTo: () => number
-  /** The highest commit that may be planned now: the executor's lead. */
-  readonly ceiling: () => number
+  /** The highest commit stored. */
+  readonly highestSynced: () => number
+  /** The slowest cursor: the sync goes no further ahead of it than `config.maxExecutorLead`. */
+  readonly executor: () => { readonly position: number; readonly failure: string | undefined }
   /** Whether the tip is left to local consensus now. */
   readonly isLeftToConsensus: () => boolean
+  /** See `EpochGate.awaited`. */
+  readonly awaitedCommittee: () => { readonly epoch: number; readonly commit: number } | undefined
+  /** What the store said when it last refused, where it has not worked since. */
+  readonly storeFailure: () => string | undefined
 }
+
+/** Milliseconds between looks whether the chain comes on. */
+const LOOK_MS = 500
 
 /**
  * The one event loop of state sync (seed: StateSyncEventLoop). It alone changes heights, ranges and attempts, one message at a time; what takes
@@ -78,16 +88,29 @@ export class SyncLoop {
   readonly #init: SyncLoopInit
   readonly #connected = new Map<string, Connected>()
   readonly #asker: RangeAsker
+  readonly #waits: WaitWatch
+  #lookedAt = Number.NEGATIVE_INFINITY
   #halted: Error | undefined
 
   constructor(init: SyncLoopInit) {
     this.#init = init
+    this.#waits = new WaitWatch(init.clock)
     this.#asker = new RangeAsker({ ...init, launch: (attempt) => this.#launch(attempt) })
   }
 
   /** Why the sync has halted, if it has. */
   get halted(): Error | undefined {
     return this.#halted
+  }
+
+  /** What the chain waits for, where it does not come on. */
+  get waiting(): SyncWait | undefined {
+    return this.#waits.current
+  }
+
+  /** A peer could not be asked what it has. It is known before the next look. */
+  failedToAnswer(peer: PeerId, reason: string): void {
+    this.#waits.failed(peer.toString(), reason)
   }
 
   /** Runs until the mailbox is closed. */
@@ -103,7 +126,8 @@ export class SyncLoop {
     if (this.#halted !== undefined) return
     this.#halted = error
     this.#init.health.set('state-sync', { state: 'failed', reason: `halted, ${errorCode(error)}: ${error.message}` })
-    this.#init.log.error('halted: %s', error.message)
+    this.#init.log('halted: %s', error.message)
+    this.#look()
     for (const attempt of this.#asker.attempts.all()) attempt.controller.abort(error)
   }
 
@@ -126,7 +150,7 @@ export class SyncLoop {
         break
       }
       case 'height':
-        if (this.#isChecked(message.peer)) heights.claim(message.peer, message.highest, message.lowest)
+        if (this.#isChecked(message.peer)) this.#claimed(message.peer, message.highest, message.lowest)
         break
       case 'pushed':
         if (this.#isChecked(message.peer)) heights.reached(message.peer, message.index, message.lowest)
@@ -140,6 +164,12 @@ export class SyncLoop {
       default:
         message satisfies never
     }
+  }
+
+  #claimed(peer: PeerId, highest: number, lowest: number): void {
+    const next = this.#init.highestSynced() + 1
+    if (next < lowest || highest < next) this.#waits.lacks(peer.toString(), highest, lowest)
+    this.#init.heights.claim(peer, highest, lowest)
   }
 
   #connect(peer: PeerId): void {
@@ -164,6 +194,7 @@ export class SyncLoop {
       if (isChecked) queryHeight(peer)
       else greet(peer)
     }
+    if (now - this.#lookedAt >= LOOK_MS) this.#look()
     this.#asker.askBesideLaggards()
     this.#asker.takeFromSlow()
   }
@@ -190,6 +221,9 @@ export class SyncLoop {
 
   #blame(attempt: Attempt, error: Error): void {
     const { range, peer } = attempt
+    if (range.start <= this.#init.highestSynced() + 1) {
+      this.#waits.failed(peer.toString(), `${errorCode(error)}: ${error.message}`)
+    }
     this.#init.log('range %d-%d failed with %p: %s %s', range.start, range.end, peer, errorCode(error), error.message)
     this.#asker.failed(attempt, error)
   }
@@ -210,7 +244,6 @@ export class SyncLoop {
       break
     }
     budget.review() // another range may be the lowest now
-    this.#reportHealth()
   }
 
   /**
@@ -225,11 +258,11 @@ export class SyncLoop {
   }
 
   #plan(beyond = 0): Range | undefined {
-    const { ranges, heights, config, takenUpTo, ceiling } = this.#init
+    const { ranges, heights, config, takenUpTo, executor } = this.#init
     return ranges.plan(takenUpTo(), heights.highestClaimed, {
       commitsPerRange: config.commitsPerRange,
       maxRanges: config.maxRangesInFlight + beyond,
-      ceiling: ceiling()
+      ceiling: executor().position + config.maxExecutorLead
     })
   }
 
@@ -251,9 +284,33 @@ export class SyncLoop {
     })
   }
 
-  #reportHealth(): void {
-    const { health, heights, takenUpTo, ranges } = this.#init
-    const reason = reasonToWait(takenUpTo() + 1, heights, ranges)
-    health.set('state-sync', reason === undefined ? { state: 'ok' } : { state: 'degraded', reason })
+  /** Looks whether the chain comes on, and says so by the node's health. */
+  #look(): void {
+    const { clock, health, heights, ranges, config, peers, highestSynced, takenUpTo } = this.#init
+    this.#lookedAt = clock.monotonic()
+    const { lowest } = ranges
+    const stored = highestSynced()
+    const wait = this.#waits.look(
+      {
+        stored,
+        takenUpTo: takenUpTo(),
+        halted: this.#halted,
+        storeFailure: this.#init.storeFailure(),
+        isLeftToConsensus: this.#init.isLeftToConsensus(),
+        awaitedCommittee: this.#init.awaitedCommittee(),
+        executor: { ...this.#init.executor(), lead: config.maxExecutorLead },
+        connected: this.#connected.size,
+        heights: heights.all(),
+        highestKnown: heights.highestKnown(stored),
+        lowest: lowest && {
+          isCertified: lowest.certified !== undefined,
+          peerId: lowest.peer?.toString(),
+          bytes: this.#asker.attempts.at(lowest).reduce((most, { pace }) => Math.max(most, pace.bytes), 0)
+        }
+      },
+      () => peers.failedDials().map(({ peerId, atMs, reason }) => ({ peerId: peerId.toString(), atMs, answer: reason }))
+    )
+    if (this.#halted !== undefined) return
+    health.set('state-sync', wait === undefined ? { state: 'ok' } : { state: 'degraded', reason: wait.explanation })
   }
 }

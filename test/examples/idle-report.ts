@@ -18,7 +18,7 @@ export const idleReport: NodeReport = {
   cursors: {},
   bytesInFlight: 0,
   rangesInFlight: 0,
-  sync: { ranges: [], stages: [] },
+  sync: { ranges: [], stages: [], waiting: undefined },
   synced: { commits: 5, blocks: 5, bytes: 5 },
   peers: [],
   knownPeers: 0,
@@ -37,5 +37,6 @@ export const idleReport: NodeReport = {
     visits: { underWay: 0, begun: 0, parted: 0 },
     dropped: 0
   },
-  health: { storage: { state: 'ok' } }
+  health: { storage: { state: 'ok' } },
+  events: []
 }

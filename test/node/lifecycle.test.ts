@@ -5,9 +5,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { format as formatLine } from 'node:util'
 import type { ComponentLogger } from '@libp2p/interface'
 import { createNode } from '../../src/node/create-node.ts'
+import type { LevelLogger } from '../../src/node/event-log.ts'
 import { quietLogger } from '../../src/node/quiet-logger.ts'
 import { toHex } from '../../src/runtime/hex.ts'
 import { errorCode } from '../../src/runtime/soma-error.ts'
@@ -17,16 +17,13 @@ const chain = buildChain({ commits: 300 })
 const signal = () => AbortSignal.timeout(60_000)
 const failsWith = (code: string) => (thrown: unknown) => errorCode(thrown) === code
 
-/** A logger that passes on what is logged as an error. */
-function errorLogger(onError: (line: string) => void): ComponentLogger {
+/** Tells the first line about one kind of event. */
+function eventLogger(kind: string, onLine: (text: string) => void): ComponentLogger {
   const quiet = quietLogger()
-  return {
-    forComponent(name) {
-      const logger = quiet.forComponent(name)
-      const error = (format: string, ...values: unknown[]) => onError(formatLine(format, ...values))
-      return Object.assign(() => {}, { ...logger, error, newScope: () => logger })
-    }
+  const event: LevelLogger['event'] = (_, fields, text) => {
+    if (fields.event === kind) onLine(text)
   }
+  return { forComponent: (name) => Object.assign(() => {}, { ...quiet.forComponent(name), event }) }
 }
 
 describe('the life of a node', () => {
@@ -131,10 +128,11 @@ describe('the life of a node', () => {
     await using other = new TestNetwork(buildChain({ commits: 5, seed: 2 }))
     const foreign = await other.start({ validator: 0, commits: 5 })
     const { promise: said, resolve } = Promise.withResolvers<string>()
-    const node = await network.start({ seeds: [foreign], logger: errorLogger(resolve) })
+    const node = await network.start({ seeds: [foreign], logger: eventLogger('health', resolve) })
     assert.match(await said, new RegExp(`${foreign.peerId} is of another chain, ${toHex(foreign.genesis.chainId)}`))
-    const { health } = await node.status()
+    const { health, events } = await node.status()
     assert.equal(health.chain?.state, 'degraded')
+    assert.equal(events.at(-1)?.kind, 'health')
     const friend = await network.start({ validator: 1, commits: 10, seeds: [node] })
     await network.reached(node, 10, { signal: signal() })
     assert.deepEqual((await friend.status()).health.chain, { state: 'ok' })

@@ -59,7 +59,8 @@ function setUp(changes: Partial<StateSyncConfig> = {}) {
       report(peer, error) {
         reported.push({ peer, code: errorCode(error) })
         return 'none'
-      }
+      },
+      failedDials: () => []
     },
     tasks,
     budget: new ByteBudget(1_000),
@@ -82,8 +83,11 @@ function setUp(changes: Partial<StateSyncConfig> = {}) {
     },
     announce: () => {},
     takenUpTo: () => stored.upTo,
-    ceiling: () => Number.POSITIVE_INFINITY,
-    isLeftToConsensus: () => false
+    highestSynced: () => stored.upTo,
+    executor: () => ({ position: 0, failure: undefined }),
+    isLeftToConsensus: () => false,
+    awaitedCommittee: () => undefined,
+    storeFailure: () => undefined
   })
   const run = loop.run()
   running.push(async () => {
