@@ -22,7 +22,13 @@ export { type Committee, decodeCommittee, encodeCommittee } from './consensus/co
 export { ConsensusError, type ConsensusErrorCode } from './consensus/consensus-error.ts'
 export { type Digest, type DigestDomain, digestKey, digestOf } from './consensus/digest.ts'
 export type { EndOfEpochData } from './consensus/end-of-epoch.ts'
-export { decodeGenesis, encodeGenesis, type Genesis, genesisCommitRef } from './consensus/genesis.ts'
+export {
+  decodeGenesis,
+  encodeGenesis,
+  type Genesis,
+  type GenesisContent,
+  genesisCommitRef
+} from './consensus/genesis.ts'
 export { type IntentScope, intentMessage, intentPrefix, NO_CHAIN } from './consensus/intent.ts'
 export { decodeSignedBlock, type SignedBlock, trustBlock, type VerifiedBlock } from './consensus/signed-block.ts'
 export { StakeAggregator } from './consensus/stake-aggregator.ts'
@@ -70,11 +76,17 @@ export { fromHex, toHex } from './runtime/hex.ts'
 export { type Random, seededRandom, systemRandom } from './runtime/random.ts'
 export { errorCode, SomaError } from './runtime/soma-error.ts'
 export { WireError, type WireErrorCode } from './runtime/wire-error.ts'
+export type { FieldType, Limit, WireField, WireMessage } from './runtime/wire-field.ts'
 export * from './state-sync/index.ts'
 export * from './storage/index.ts'
-export { type BlockVerifier, createBlockVerifier, type VerificationMode } from './verify/block-verifier.ts'
+export {
+  type BlockVerifier,
+  type BlockVerifierInit,
+  createBlockVerifier,
+  type VerificationMode
+} from './verify/block-verifier.ts'
 export type { BlsCheck, BlsVerifier } from './verify/bls-verifier.ts'
-export { acquireSignaturePool } from './verify/signature-pool.ts'
+export { acquireSignaturePool, type SignaturePool, type SignaturePoolOptions } from './verify/signature-pool.ts'
 export type { SignatureCheck, SignatureVerifier } from './verify/signature-verifier.ts'
 export {
   createTransactionVerifier,
@@ -83,5 +95,5 @@ export {
   type TransactionVerifierInit,
   type VerifyTransactionsOptions
 } from './verify/transaction-verifier.ts'
-export { VerifyError, type VerifyErrorCode } from './verify/verify-error.ts'
+export { VerifyError, type VerifyErrorCode, type VerifyErrorOptions } from './verify/verify-error.ts'
 export type { VerifyWork } from './verify/verify-work.ts'

@@ -1,9 +1,10 @@
 import type { PeerAddresses } from '../peers/peers.ts'
 import type { NodeInfo } from './node-info.ts'
 
-/** Where addresses of a peer come from, in the order in which they are trusted and tried. */
-export const ADDRESS_SOURCES = ['configured', 'committee', 'gossip', 'dht', 'seed', 'cache'] as const
-export type AddressSource = (typeof ADDRESS_SOURCES)[number]
+/** Where addresses of a peer come from. */
+export type AddressSource = 'configured' | 'committee' | 'gossip' | 'dht' | 'seed' | 'cache'
+/** All sources, in the order in which they are trusted and tried. */
+export const ADDRESS_SOURCES: readonly AddressSource[] = ['configured', 'committee', 'gossip', 'dht', 'seed', 'cache']
 /** Sources that somebody sets as a whole: the operator, the chain, or ourselves before a restart. */
 export type FixedSource = Exclude<AddressSource, 'gossip' | 'dht'>
 

@@ -25,10 +25,10 @@ export const MAX_PREFIXES = 2_000
 const MAX_CAPABILITIES = 32
 
 /** Numbers of the access types on the wire. */
-export const ACCESS_TYPE = { public: 1, private: 2, trusted: 3 } as const
+export const ACCESS_TYPE: Readonly<Record<AccessType, number>> = { public: 1, private: 2, trusted: 3 }
 
 /** Who may learn of a node: everyone (`public`), peers that its operator configured (`private`), or those and whom they configured in turn (`trusted`). */
-export type AccessType = keyof typeof ACCESS_TYPE
+export type AccessType = 'public' | 'private' | 'trusted'
 
 /** Something that a node serves: a protocol by name, and the commits it serves it for. */
 export interface Capability {

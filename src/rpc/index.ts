@@ -27,9 +27,10 @@
  */
 export { MAX_REQUEST_FRAME_BYTES, MAX_RESPONSE_FRAME_BYTES } from './frame-messages.ts'
 export { protocolId } from './protocol-id.ts'
+export type { Rate } from './rate-limiter.ts'
 export type { Rpc, RpcContext, RpcDeadlines, RpcHandler, RpcProtocol, StreamOptions } from './rpc.ts'
 export { RpcError, type RpcErrorCode, STATUS, type StatusName } from './rpc-error.ts'
 export type { ExchangeRecord, RpcInit, RpcSide } from './rpc-init.ts'
 export { type RpcComponents, rpc } from './rpc-service.ts'
-export { StreamOpenings, type StreamOpeningsInit } from './stream-openings.ts'
+export { type Module, StreamOpenings, type StreamOpeningsInit } from './stream-openings.ts'
 export { YAMUX_STREAM_OPTIONS } from './yamux-stream-options.ts'

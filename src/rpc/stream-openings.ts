@@ -25,7 +25,8 @@ export interface StreamOpeningsInit {
   readonly clock?: Clock
 }
 
-type Module<Components, Part> = (components: Components) => Part
+/** What libp2p takes for an encrypter or muxer: a function from its components to the part. */
+export type Module<Components, Part> = (components: Components) => Part
 
 /**
  * Limits how often peers open streams. Each costs the agreement on its protocol, however soon it is reset, and no handler of a protocol sees those that are reset before. So they are

@@ -32,7 +32,8 @@ export interface WireMessage<T> {
 /** The type that a message declaration decodes to. */
 export type Infer<M> = M extends WireMessage<infer T> ? T : never
 
-type Limit = { readonly length: number } | { readonly most: number }
+/** How long a field of bytes may be: one length exactly, or up to one. */
+export type Limit = { readonly length: number } | { readonly most: number }
 
 /** How one item of a field is read and written. */
 export interface FieldType<T> {

@@ -39,7 +39,7 @@ export type {
   StateSyncStatus,
   WriteRecord
 } from './state-sync.ts'
-export { SyncError, type SyncErrorCode } from './sync-error.ts'
+export { type HaltEvidence, SyncError, type SyncErrorCode } from './sync-error.ts'
 export type { PeerAnswer, SyncWait, SyncWaitCause } from './sync-wait.ts'
 export {
   StoreDamagedError,

@@ -72,7 +72,7 @@ export class StoreDamagedError extends SomaError<'STORE_DAMAGED'> {
  * block by every rule, hand-overs, and that the store finds its commits by digest and names the committees that the chain proves. From the genesis on nothing of the store is
  * taken on its word; from a later commit on, the committee of the first one's epoch is.
  *
- * @throws {StoreDamagedError} at the first damage; {@link RangeError} where the store has no such commits; the signal's reason
+ * @throws {StoreDamagedError} at the first damage; `RangeError` where the store has no such commits; the signal's reason
  */
 export async function verifyStore(init: VerifyStoreInit): Promise<VerifiedChain> {
   const { genesis, store, signal } = init

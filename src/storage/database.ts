@@ -42,7 +42,7 @@ export interface PageOptions extends KeyRange {
   readonly reverse?: boolean
 }
 
-/** What a {@link Database} is made from. */
+/** What a `Database` is made from. */
 export interface DatabaseInit {
   /** The database, closed. Whatever it returns belongs to the reader, and whatever it is given is copied. */
   readonly level: ByteLevel

@@ -17,6 +17,20 @@
  *
  * @module
  */
+export type { GetKnownPeersRequest, GetKnownPeersResponse } from '../discovery/messages.ts'
+export type {
+  FetchBlocksRequest,
+  FetchBlocksResponse,
+  FetchCommitsRequest,
+  FetchCommitsResponse,
+  GetCommitAvailabilityRequest,
+  GetCommitAvailabilityResponse,
+  GetCommitInfoRequest,
+  GetCommitInfoResponse,
+  PushCommitRequest,
+  PushCommitResponse
+} from '../state-sync/messages.ts'
+export type { ByteLevel, DatabaseInit } from '../storage/database.ts'
 export { type ByzantinePeer, type ByzantinePeerInit, type RpcName, startByzantinePeer } from './byzantine-peer.ts'
 export type { AnswerLie, ByzantineScript, Misconduct, RawExchange, StreamLie } from './byzantine-peer-script.ts'
 export {

@@ -13,7 +13,7 @@ import type { StoreUnderTest } from './store-under-test.ts'
 export type { StoreFixture, StoreUnderTest } from './store-under-test.ts'
 
 /**
- * Registers tests that every {@link CommitStore} must pass, with `node:test`. They use the interface alone.
+ * Registers tests that every `CommitStore` must pass, with `node:test`. They use the interface alone.
  *
  * ```ts
  * // my-store.test.ts, run by `node --test`
