@@ -10,6 +10,7 @@ export type UsageErrorCode =
   | 'FILE_EXISTS' // files that matter are never overwritten
   | 'FILE_UNREADABLE'
   | 'FILE_UNWRITABLE'
+  | 'NOT_IN_STORE' // a commit or block that was asked for
   | 'LISTEN_FAILED' // an address that is taken, or not this machine's
   | 'CHECKPOINT_INVALID' // no checkpoint, or one of another chain
   | 'DESCRIPTOR_INVALID' // not a validator's public file, or of keys that it does not hold

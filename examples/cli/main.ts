@@ -2,7 +2,10 @@ import { Command } from 'commander'
 import { VERSION } from '../../src/runtime/version.ts'
 import { devnetCommand } from '../devnet/devnet-command.ts'
 import { checkpointCommand } from './checkpoint-command.ts'
+import { exportCommand } from './export-command.ts'
 import { genesisCommand } from './genesis-command.ts'
+import { importCommand } from './import-command.ts'
+import { inspectCommand } from './inspect-command.ts'
 import { keygenCommand } from './keygen-command.ts'
 import { nodeCommand } from './node-command.ts'
 import { banCommand, peersCommand, unbanCommand } from './peer-commands.ts'
@@ -52,8 +55,11 @@ export async function main(args: readonly string[]): Promise<number> {
     program.addCommand(banCommand())
     program.addCommand(unbanCommand())
     program.addCommand(checkpointCommand())
+    program.addCommand(inspectCommand())
+    program.addCommand(exportCommand())
+    program.addCommand(importCommand())
     program.addCommand(devnetCommand())
-    for (const command of [program, ...program.commands]) {
+    for (const command of allOf(program)) {
       command.exitOverride().showHelpAfterError('(--help tells more)').configureOutput(throughConsole)
     }
     await program.parseAsync(args, { from: 'user' })
@@ -61,4 +67,9 @@ export async function main(args: readonly string[]): Promise<number> {
   } catch (thrown) {
     return reportError(thrown)
   }
+}
+
+/** A command, its commands, and theirs. */
+function allOf(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allOf)]
 }

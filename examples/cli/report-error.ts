@@ -13,6 +13,11 @@ const mistakes = [UsageError, KeyFileError, ConsensusError, NodeError]
 
 /** Those among other errors: a data directory that cannot be the one that was meant. */
 const mistakeCodes = new Set([
+  'CHAIN_FILE_EMPTY_RANGE',
+  'CHAIN_FILE_GAP',
+  'CHAIN_FILE_INVALID',
+  'CHAIN_FILE_WRONG_CHAIN',
+  'CHAIN_FILE_WRONG_VERSION',
   'CONTROL_NODE_RUNNING',
   'CONTROL_PATH_TOO_LONG',
   'HTTP_LISTEN_FAILED',
@@ -27,7 +32,14 @@ const mistakeCodes = new Set([
 ])
 
 /** What no further start mends: somebody has to look at the data first. */
-const damageCodes = new Set(['STORAGE_CORRUPTED', 'LEDGER_CORRUPTED'])
+const damageCodes = new Set([
+  'STORAGE_CORRUPTED',
+  'LEDGER_CORRUPTED',
+  'STORE_DAMAGED',
+  'CHAIN_FILE_DAMAGED',
+  'CHAIN_FILE_REFUSED',
+  'SYNC_FORK'
+])
 
 /**
  * Tells the person at the terminal why a command failed: one line with the error's code and what to do about it.

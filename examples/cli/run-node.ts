@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { ConsensusError } from '../../src/consensus/consensus-error.ts'
-import { decodeGenesis, type Genesis } from '../../src/consensus/genesis.ts'
+import type { Genesis } from '../../src/consensus/genesis.ts'
 import { createNode } from '../../src/node/create-node.ts'
 import {
   generateNetworkKey,
@@ -31,6 +29,7 @@ import { makeDataDirectory } from './make-data-directory.ts'
 import { logNode } from './node-log.ts'
 import type { NodeReport } from './node-report.ts'
 import { peerRoutes } from './peer-routes.ts'
+import { readGenesis } from './read-genesis.ts'
 import { runScriptedConsensus } from './run-scripted-consensus.ts'
 import { readCommitteeKeys } from './scripted-keys.ts'
 import { SupervisedExecutor } from './supervised-executor.ts'
@@ -171,18 +170,6 @@ async function listening(starting: Promise<void>): Promise<void> {
     const lines = error.message.split('\n').filter((line) => line.startsWith('  /'))
     const addresses = lines.map((line) => line.replace(': Error: ', ': '))
     throw new UsageError('LISTEN_FAILED', `cannot listen on ${addresses.join(', ').trim() || 'any address'}`, { cause })
-  }
-}
-
-async function readGenesis(path: string): Promise<Genesis> {
-  try {
-    return decodeGenesis(new Uint8Array(await readFile(path)))
-  } catch (cause) {
-    if (cause instanceof Error && 'syscall' in cause)
-      throw new UsageError('FILE_UNREADABLE', `cannot read the genesis: ${cause.message}`, { cause })
-    if (!(cause instanceof ConsensusError)) throw cause
-    const why = cause.code === 'GENESIS_INVALID' ? '' : `: ${cause.message}`
-    throw new ConsensusError(cause.code, `${path} is not a genesis file${why}`, { cause })
   }
 }
 
