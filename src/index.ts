@@ -76,7 +76,12 @@ export { fromHex, toHex } from './runtime/hex.ts'
 export { type Random, seededRandom, systemRandom } from './runtime/random.ts'
 export { errorCode, SomaError } from './runtime/soma-error.ts'
 export { WireError, type WireErrorCode } from './runtime/wire-error.ts'
+
 export type { FieldType, Limit, WireField, WireMessage } from './runtime/wire-field.ts'
+
+/** Messages of protocols of one's own: tables of fields, each with its limit, read and written as protobuf. */
+export * as wire from './runtime/wire-message.ts'
+
 export * from './state-sync/index.ts'
 export * from './storage/index.ts'
 export {
