@@ -14,6 +14,7 @@ import type {
   SummaryGroup
 } from '@libp2p/interface'
 import { Counter, Gauge, Histogram, type Registry, Summary } from 'prom-client'
+import { LIBP2P_HELP } from './libp2p-help.ts'
 
 type Values<T> = Readonly<Record<string, T | undefined>>
 type GaugeOptions<T> = Partial<CalculatedMetricOptions<T>>
@@ -205,11 +206,7 @@ export class Libp2pMetrics implements Metrics {
   }
 
   #describe(name: string, { help }: { readonly help?: string }): { name: string; help: string; registers: Registry[] } {
-    return {
-      name,
-      help: help ?? `libp2p's own: ${name.replace(/^libp2p_/, '').replaceAll('_', ' ')}`,
-      registers: [this.#registry]
-    }
+    return { name, help: help ?? LIBP2P_HELP[name] ?? "Undocumented, of libp2p's own", registers: [this.#registry] }
   }
 
   /** Several parts of libp2p share a name, and then count together. */

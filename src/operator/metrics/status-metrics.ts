@@ -1,12 +1,25 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { NodeStatus } from '../../node/soma-node.ts'
 import type { Clock } from '../../runtime/clock.ts'
+import type { SyncWaitCause } from '../../state-sync/sync-wait.ts'
 
 /** One value, with its labels. */
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
 
 /** Where a health stands, in the order of how bad it is. */
 const HEALTH = { ok: 0, degraded: 1, failed: 2 }
+const WAIT_CAUSES = Object.keys({
+  'no-peers': 0,
+  'no-peer-has-it': 0,
+  'pruned-everywhere': 0,
+  'peers-fail': 0,
+  'peers-slow': 0,
+  'executor-behind': 0,
+  'committee-awaited': 0,
+  'store-failing': 0,
+  'store-slow': 0,
+  halted: 0
+} satisfies Record<SyncWaitCause, 0>)
 const RANGE_STATES = ['waiting', 'asked', 'verifying', 'failed', 'ready']
 
 /**
@@ -56,6 +69,16 @@ export function addStatusMetrics(
     Object.entries(health).map(([part, { state }]) => [{ part }, HEALTH[state]])
   )
 
+  gauges(
+    'soma_p2p_sync_waiting_seconds',
+    'For how long the chain has not come on though it should, by why; 0 of all other causes',
+    ['cause'],
+    ({ sync: { waiting } }) =>
+      WAIT_CAUSES.map((cause) => {
+        const isIt = waiting?.cause === cause
+        return [{ cause }, isIt ? Math.max(0, clock.now() - waiting.sinceMs) / 1_000 : 0]
+      })
+  )
   gauges('soma_p2p_sync_ranges', 'Ranges under way by state', ['state'], ({ sync: { ranges } }) =>
     RANGE_STATES.map((name) => [{ state: name }, ranges.filter(({ state }) => state === name).length])
   )
