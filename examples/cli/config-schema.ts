@@ -157,6 +157,7 @@ export const configSchema: z.ZodType<NodeFileConfig> = z.strictObject(
       commitsPerRange: integer(1, 100).exactOptional(),
       maxRangesInFlight: integer(1, 64).exactOptional(),
       stallMs: integer(100, 10 * minute).exactOptional(),
+      stuckMs: integer(1_000, 60 * minute).exactOptional(),
       maxBytesInFlight: integer(4 * 1024 * 1024, 64 * 1024 ** 3).exactOptional(),
       maxExecutorLead: integer(1, Number.MAX_SAFE_INTEGER).exactOptional(),
       signatureWorkers: integer(0, 64).exactOptional(),

@@ -58,7 +58,7 @@ export class SupervisedExecutor {
         this.#failure = `${toError(thrown).message} [${errorCode(thrown)}]`
         node.reportHealth(PART, healthOf(thrown, this.#failure))
         if (ledger.highestExecuted > before) wait = FIRST_RETRY_MS
-        log.error({ err: toError(thrown), retryMs: wait }, 'the executor failed; the sync goes on')
+        log.debug({ err: toError(thrown), retryMs: wait }, 'the executor failed; the sync goes on')
         await clock.sleep(wait, { signal }).catch(() => undefined) // aborted: the loop ends
         wait = Math.min(wait * 2, LONGEST_RETRY_MS)
       }
@@ -69,7 +69,7 @@ export class SupervisedExecutor {
     if (this.#failure === undefined) return
     this.#failure = undefined
     this.#init.node.reportHealth(PART, { state: 'ok' })
-    this.#init.log.info('the executor goes on')
+    this.#init.log.debug('the executor goes on')
   }
 }
 

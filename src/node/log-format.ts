@@ -6,6 +6,8 @@ import { singleLine } from '../runtime/single-line.ts'
 export interface LogLine {
   readonly text: string
   readonly error?: Error
+  /** The peer that it is about: the first that it names. */
+  readonly peer?: string
 }
 
 /**
@@ -20,15 +22,18 @@ export function formatLine(args: readonly unknown[]): LogLine {
   const error = values.find((value) => value instanceof Error)
   let position = 0
   const template = typeof first === 'string' ? first : ''
+  const peers: string[] = []
   const pattern = template.replaceAll(/%([a-zA-Z%])/g, (whole, letter: string) => {
     if (letter === '%' || position >= values.length) return whole
     const rendered = render(letter, values[position])
     if (rendered !== undefined) values[position] = rendered
+    if (letter === 'p' && rendered !== undefined) peers.push(rendered)
     position += 1
     return rendered === undefined ? whole : '%s'
   })
   const text = singleLine(typeof first === 'string' ? format(pattern, ...values) : format(...values))
-  return error === undefined ? { text } : { text, error }
+  const [peer] = peers
+  return { text, ...(error !== undefined && { error }), ...(peer !== undefined && { peer }) }
 }
 
 /** The text of a value under a letter that `util.format` does not know. */

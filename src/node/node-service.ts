@@ -432,6 +432,7 @@ export class NodeService implements SomaNode {
     const watch = new NodeWatch({
       clock,
       events,
+      stuckMs: this.#init.config.stuckMs,
       view: () => {
         const { highestKnown, waiting } = stateSync.status()
         return {

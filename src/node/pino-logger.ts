@@ -1,6 +1,8 @@
 import type { ComponentLogger } from '@libp2p/interface'
 import type { Level, LevelWithSilent, Logger as Pino } from 'pino'
+import { errorCode } from '../runtime/soma-error.ts'
 import type { LevelLogger } from './event-log.ts'
+import { LineLimiter } from './line-limiter.ts'
 import { formatLine } from './log-format.ts'
 
 /** How much to log, by component name. The longest name that a component equals or lies under decides. */
@@ -15,7 +17,8 @@ export const DEFAULT_COMPONENT_LEVELS: ComponentLevels = { libp2p: 'silent' }
  * Leads the logs of a node and of the libp2p beneath it to pino.
  *
  * A component becomes a child logger with its name as `component`. `log(...)` is written at `debug`, `log.trace(...)` at `trace`
- * and `log.error(...)` at `error`. Lines of a level that is off are never formatted.
+ * and `log.error(...)` at `error`; what happens to the node (`NodeStatus.events`) at the level of the event, with its data as fields. Lines of a level that is off are
+ * never formatted, and of the same error no more than three are written a minute: the next one says, as `repeated`, how many were not.
  *
  * @example
  *
@@ -31,24 +34,31 @@ export const DEFAULT_COMPONENT_LEVELS: ComponentLevels = { libp2p: 'silent' }
  */
 export function pinoLogger(pino: Pino, levels: ComponentLevels = {}): ComponentLogger {
   const rules = { ...DEFAULT_COMPONENT_LEVELS, ...levels }
-  return { forComponent: (name) => componentLogger(pino, name, rules) }
+  const limiter = new LineLimiter(() => performance.now())
+  return { forComponent: (name) => componentLogger(pino, name, rules, limiter) }
 }
 
-function componentLogger(pino: Pino, name: string, levels: ComponentLevels): LevelLogger {
+function componentLogger(pino: Pino, name: string, levels: ComponentLevels, limiter: LineLimiter): LevelLogger {
   const level = levelOf(name, levels)
   const child = pino.child({ component: name }, level === undefined ? {} : { level })
-  const write = (level: Level, args: unknown[]): void => {
+  const write = (level: Level, args: unknown[], more: { repeated?: number } = {}): void => {
     if (!child.isLevelEnabled(level)) return
-    const line = formatLine(args)
-    if (line.error === undefined) child[level](line.text)
-    else child[level]({ err: line.error }, line.text)
+    const { text, error, peer } = formatLine(args)
+    child[level](
+      { ...(peer !== undefined && { peer }), ...(error && { err: error, code: errorCode(error) }), ...more },
+      text
+    )
+  }
+  const writeError = (args: unknown[]): void => {
+    const repeated = limiter.admit(`${name} ${String(args[0])}`)
+    if (repeated !== undefined) write('error', args, repeated > 0 ? { repeated } : {})
   }
   const log = (...args: unknown[]): void => write('debug', args)
-  log.error = (...args: unknown[]): void => write('error', args)
+  log.error = (...args: unknown[]): void => writeError(args)
   log.trace = (...args: unknown[]): void => write('trace', args)
   log.event = (level: Level, fields: object, text: string): void => child[level](fields, text)
   log.enabled = child.isLevelEnabled('debug')
-  log.newScope = (scope: string): LevelLogger => componentLogger(pino, `${name}:${scope}`, levels)
+  log.newScope = (scope: string): LevelLogger => componentLogger(pino, `${name}:${scope}`, levels, limiter)
   return log
 }
 

@@ -125,6 +125,8 @@ export interface NodeConfig {
   maxRangesInFlight: number
   /** Milliseconds that everything may wait for one slow peer before another is asked, where there is one. @default 3000 */
   stallMs: number
+  /** Milliseconds that the chain may stand, where it should come on, before the log says why. @default 10000 */
+  stuckMs: number
   /** Bytes in flight for all of a sync: fetched and not yet stored. @default 134217728 (128 MiB) */
   maxBytesInFlight: number
   /** Commits that the sync may run ahead of the slowest durable cursor before it waits. @default Infinity: no bound */

@@ -26,3 +26,17 @@ export function errorCode(thrown: unknown): string {
   const error = toError(thrown)
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name
 }
+
+/** Causes that are looked at: nobody chains more on purpose. */
+const MOST_CAUSES = 5
+
+/** What an error says, and what those say that caused it, for people: a full disk is named by the cause alone. */
+export function fullMessage(thrown: unknown): string {
+  const messages: string[] = []
+  for (let error: unknown = thrown; error !== undefined && messages.length < MOST_CAUSES; ) {
+    const { message, cause } = toError(error)
+    if (!messages.some((other) => other.includes(message))) messages.push(message)
+    error = cause
+  }
+  return messages.join(': ')
+}

@@ -104,8 +104,7 @@ function explainSolitude(failures: readonly PeerAnswer[]): string {
   if (failures.length === 0) {
     return 'no peer is connected, and none could be dialled lately: name a seed whose address and peer id are right'
   }
-  const tried = failures.map(({ answer }) => answer).slice(-3)
-  return `no peer is connected; ${count(failures.length, 'peer')} could not be reached: ${tried.join('; ')}. Check that the seeds run, their addresses and peer ids, and the firewall`
+  return `no peer is connected; ${count(failures.length, 'peer')} could not be reached lately. Check that the seeds run, their addresses and peer ids, and the firewall`
 }
 
 function explainLead({ stored, executor: { position, lead, failure } }: WaitFacts): string {

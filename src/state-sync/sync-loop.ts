@@ -205,6 +205,7 @@ export class SyncLoop {
     this.#asker.attempts.delete(attempt)
     if (error instanceof SyncError && error !== this.#halted && error.code !== 'SYNC_SUPERSEDED') {
       range.fail(error, clock.monotonic())
+      this.#waits.failed(attempt.peer.toString(), 'served what halted the sync')
       this.#init.onHalt(error)
       return
     }

@@ -3,7 +3,7 @@ import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
 import type { ByteBudget } from '../runtime/byte-budget.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { HealthRegistry } from '../runtime/health.ts'
-import { toError } from '../runtime/soma-error.ts'
+import { fullMessage, toError } from '../runtime/soma-error.ts'
 import { StorageError } from '../storage/storage-error.ts'
 import type { CertifiedSubDag } from './certified-sub-dag.ts'
 import type { CommitWriter } from './commit-writer.ts'
@@ -120,7 +120,7 @@ export class SyncTail {
           stages.store.drop(commits.length)
           throw toError(thrown)
         }
-        health.set('storage', { state: 'degraded', reason: `${thrown.code}: ${thrown.message}; trying again` })
+        health.set('storage', { state: 'degraded', reason: `${thrown.code}: ${fullMessage(thrown)}` })
         await clock.sleep(STORE_RETRY_MS, { signal }).catch(() => undefined) // aborted: the loop's condition ends it
       }
     }

@@ -32,7 +32,7 @@ test('a failed executor runs again where it was, later each time that it gets no
   const ledger = await openLedger(join(directory, 'ledger'), chain)
   const clock = new ManualClock()
   const lines: { msg: string; retryMs?: number }[] = []
-  const log = pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) })
+  const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
   /** How many commits each subscription gives before it fails; the last goes to the end. */
   const subscriptions = [2, 0, 0, 1, 99]
   const node = {

@@ -8,6 +8,8 @@ interface Line {
   component: string
   msg: string
   err?: { message: string }
+  peer?: string
+  repeated?: number
 }
 
 function logs(level: LevelWithSilent, levels?: ComponentLevels) {
@@ -60,6 +62,35 @@ test('enabled says whether a line would be written', () => {
   const { logger } = logs('info', { loud: 'debug' })
   assert.equal(logger.forComponent('loud').enabled, true)
   assert.equal(logger.forComponent('other').enabled, false)
+})
+
+test('a peer that a line names is a field of it', () => {
+  const { lines, logger } = logs('debug')
+  logger.forComponent('x')('%p: %s', { toString: () => '12D3Koo' }, 'gone')
+  assert.deepEqual([lines[0]?.peer, lines[0]?.msg], ['12D3Koo', '12D3Koo: gone'])
+})
+
+test('the same error is written three times a minute, and another is not held back by it', () => {
+  const { lines, logger } = logs('info')
+  const log = logger.forComponent('soma-p2p:rpc')
+  for (let request = 0; request < 1_000; request++)
+    log.error('a handler failed for %p', { toString: () => `Qm${request}` })
+  log.error('the disk is gone')
+  assert.deepEqual(
+    lines.map(({ msg }) => msg),
+    ['a handler failed for Qm0', 'a handler failed for Qm1', 'a handler failed for Qm2', 'the disk is gone']
+  )
+})
+
+test('an event has its own level, and its data as fields', () => {
+  const { lines, logger } = logs('info')
+  const log = logger.forComponent('soma-p2p:peers')
+  assert.ok('event' in log && typeof log.event === 'function')
+  log.event('warn', { event: 'banned', peer: '12D3Koo' }, '100% banned')
+  assert.deepEqual(
+    lines.map(({ level, component, msg, peer }) => [level, component, msg, peer]),
+    [[40, 'soma-p2p:peers', '100% banned', '12D3Koo']]
+  )
 })
 
 test('the formats of libp2p are known', () => {

@@ -166,10 +166,7 @@ describe('who was asked', () => {
     const { dials, stand } = setUp()
     dials.push({ peerId: 'QmA', atMs: 1, answer: '/ip4/192.0.2.1/tcp/1: connect ECONNREFUSED' })
     const wait = stand({ connected: 0, heights: [], highestKnown: 0 })
-    assert.match(
-      wait?.explanation ?? '',
-      /1 peer could not be reached: \/ip4\/192\.0\.2\.1\/tcp\/1: connect ECONNREFUSED.*firewall/
-    )
+    assert.match(wait?.explanation ?? '', /1 peer could not be reached.*firewall/)
     assert.deepEqual(wait?.asked, dials)
   })
 })

@@ -134,7 +134,7 @@ export class DhtService implements Dht, Startable {
   forget(peerId: PeerId): void {
     this.#table
       .remove(peerId)
-      .catch((thrown: unknown) => this.#log.error('%p stays in the routing table - %e', peerId, thrown))
+      .catch((thrown: unknown) => this.#log('%p stays in the routing table - %e', peerId, thrown))
   }
 
   /** Runs a query until it has converged, or has to end. */
@@ -152,7 +152,7 @@ export class DhtService implements Dht, Startable {
     } catch (thrown) {
       if (thrown instanceof NotFoundError) return // nobody named the peer
       outcome = 'failed'
-      if (!signal.aborted) this.#log.error('a query failed - %e', thrown)
+      if (!signal.aborted) this.#log('a query failed - %e', thrown)
     } finally {
       this.#queries[outcome] += 1
     }

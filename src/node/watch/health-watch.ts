@@ -22,7 +22,14 @@ export class HealthWatch {
       const { state } = health
       const why = health.state === 'ok' ? '' : `: ${health.reason}`
       const kind = part === 'executor' ? 'executor' : 'health'
-      return [{ level: LEVELS[state], kind, text: `${part} is ${state}${why}`, data: { part, state } } as const]
+      return [
+        {
+          level: LEVELS[state],
+          kind,
+          text: `${part} ${state === 'failed' ? 'has failed' : `is ${state}`}${why}`,
+          data: { part, state }
+        } as const
+      ]
     })
   }
 }

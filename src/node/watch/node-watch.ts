@@ -20,16 +20,25 @@ export interface NodeView {
   readonly health: Readonly<Record<string, Health>>
 }
 
+export interface NodeWatchInit {
+  readonly clock: Clock
+  readonly events: NodeEvents
+  readonly view: () => NodeView
+  /** Milliseconds that the chain may stand before it is told. */
+  readonly stuckMs: number
+}
+
 /** Looks at a node once a second, and tells what of it has changed. */
 export class NodeWatch {
-  readonly #init: { readonly clock: Clock; readonly events: NodeEvents; readonly view: () => NodeView }
-  readonly #stuck = new StuckWatch()
+  readonly #init: NodeWatchInit
+  readonly #stuck: StuckWatch
   readonly #health = new HealthWatch()
   readonly #company = new CompanyWatch()
   readonly #chain = new ChainWatch()
 
-  constructor(init: { readonly clock: Clock; readonly events: NodeEvents; readonly view: () => NodeView }) {
+  constructor(init: NodeWatchInit) {
     this.#init = init
+    this.#stuck = new StuckWatch(init.stuckMs)
   }
 
   /** Runs until the signal aborts. */

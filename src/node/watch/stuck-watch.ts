@@ -2,8 +2,6 @@ import type { SyncWait } from '../../state-sync/index.ts'
 import type { NewEvent } from '../node-events.ts'
 import { formatSpan } from './format-span.ts'
 
-/** Milliseconds that the chain stands before it is told. @default 10000 */
-export const STUCK_MS = 10_000
 /** When it is told again, in milliseconds after the first time: and every hour from then on. */
 const AGAIN_MS: readonly number[] = [1, 5, 15, 60].map((minutes) => minutes * 60_000)
 const HOUR_MS: number = 60 * 60_000
@@ -35,6 +33,12 @@ interface Stuck {
 export class StuckWatch {
   #waiting: Waiting | undefined
   #stuck: Stuck | undefined
+  readonly #stuckMs: number
+
+  /** @param stuckMs milliseconds that the chain stands before it is told */
+  constructor(stuckMs: number) {
+    this.#stuckMs = stuckMs
+  }
 
   /** @param now monotonic milliseconds @param nowMs milliseconds since the Unix epoch */
   look(wait: SyncWait | undefined, stored: number, now: number, nowMs: number): NewEvent | undefined {
@@ -44,7 +48,7 @@ export class StuckWatch {
     if (stuck !== undefined) stuck.freeSince = undefined
     if (stuck?.cause === wait.cause) return this.#again(wait, stuck, now)
     // the first time it counts how long it stands, for whatever causes; then for how long another cause holds
-    const isDue = wait.cause === 'halted' || now - (stuck === undefined ? since : causeSince) >= STUCK_MS
+    const isDue = wait.cause === 'halted' || now - (stuck === undefined ? since : causeSince) >= this.#stuckMs
     if (!isDue) return undefined
     const begun = stuck?.since ?? since
     this.#stuck = {

@@ -14,7 +14,7 @@ const wait: SyncWait = {
 }
 
 function setUp() {
-  const watch = new StuckWatch()
+  const watch = new StuckWatch(10 * SECOND)
   let now = 0
   /** Looks each second for a while: what was told, and when, in seconds. */
   const look = (milliseconds: number, waiting: SyncWait | 'nothing' = wait, stored = 10) => {
