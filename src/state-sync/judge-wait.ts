@@ -45,7 +45,7 @@ export function judgeWait(facts: WaitFacts): { cause: SyncWaitCause; explanation
   if (storeFailure !== undefined) {
     return {
       cause: 'store-failing',
-      explanation: `the store takes nothing: ${storeFailure}. Look at the disk (space, permissions, its health): the node tries every second, and goes on by itself`
+      explanation: `the store takes nothing: ${storeFailure}. Look at the disk (space, permissions, its health); the sync goes on by itself`
     }
   }
   if (facts.isLeftToConsensus) return undefined

@@ -120,7 +120,7 @@ export class SyncTail {
           stages.store.drop(commits.length)
           throw toError(thrown)
         }
-        health.set('storage', { state: 'degraded', reason: `${thrown.code}: ${fullMessage(thrown)}` })
+        health.set('storage', { state: 'degraded', reason: `${thrown.code}: ${fullMessage(thrown)}; trying again` })
         await clock.sleep(STORE_RETRY_MS, { signal }).catch(() => undefined) // aborted: the loop's condition ends it
       }
     }
