@@ -26,7 +26,6 @@ import type { NodeFileConfig } from './config-schema.ts'
 import { openControlServer } from './control-server.ts'
 import { countBuffersInHeap } from './count-buffers-in-heap.ts'
 import { makeDataDirectory } from './make-data-directory.ts'
-import { logNode } from './node-log.ts'
 import type { NodeReport } from './node-report.ts'
 import { peerRoutes } from './peer-routes.ts'
 import { readGenesis } from './read-genesis.ts'
@@ -135,7 +134,7 @@ export async function runNode({ config, log, signal, onStarted }: RunNodeInit): 
       open.defer(() => server.stop())
       page = server.url
     }
-    const parts = [logNode({ ...init, report })]
+    const parts = [aborted(partSignal)]
     if (executor !== undefined) parts.push(executor.run())
     if (script !== undefined && config.consensus === 'scripted') {
       const snapshotPath = join(config.dataDir, 'scripted-consensus.snapshot')
@@ -158,6 +157,14 @@ export async function runNode({ config, log, signal, onStarted }: RunNodeInit): 
     const why = cause === undefined ? '' : `: ${cause.message} [${errorCode(cause)}]`
     throw new NodeEndedError('NODE_ENDED', `the node ended by itself${why}`, { cause })
   }
+}
+
+/** Resolves when the signal aborts. */
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }
 
 /** libp2p names the addresses that it cannot listen on, with a stack trace for each. */

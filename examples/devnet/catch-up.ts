@@ -1,10 +1,10 @@
+import { SyncRate } from '../../src/node/watch/sync-rate.ts'
 import type { Devnet, DevnetMember } from './devnet.ts'
 import { DevnetError } from './devnet-error.ts'
 import { formatCount, formatMebibytes, formatNumber, formatSeconds } from './format.ts'
 import { quoteLastWords } from './node-process.ts'
 import type { ProgressRow, ProgressView } from './progress-view.ts'
 import { StallWatch } from './stall-watch.ts'
-import { SyncRate } from './sync-rate.ts'
 
 /** A full node that neither fetches nor stores anything for so long has stalled, however slow its link. */
 const STALL_MS = 60_000

@@ -9,6 +9,7 @@ export interface LevelLogger extends Logger {
 /** Which part of the node speaks of what. @default 'soma-p2p:node' */
 const COMPONENTS: Readonly<Partial<Record<NodeEventKind, string>>> = {
   'fell-behind': 'soma-p2p:state-sync',
+  progress: 'soma-p2p:state-sync',
   'caught-up': 'soma-p2p:state-sync',
   stuck: 'soma-p2p:state-sync',
   'going-on': 'soma-p2p:state-sync',

@@ -7,6 +7,7 @@ export type NodeEventKind =
   | 'stopping'
   | 'stopped'
   | 'fell-behind' // the chain is further than this node by much: at the start, or later
+  | 'progress' // how a node that is behind comes on, every ten seconds; told, and not kept
   | 'caught-up'
   | 'stuck' // the chain does not come on, and why
   | 'going-on' // it does again
@@ -89,6 +90,11 @@ export class NodeEvents {
       span.more += 1
       span.last = event
     }
+  }
+
+  /** Tells what is not worth keeping. */
+  mention(event: NewEvent | undefined): void {
+    if (event !== undefined) this.#tell({ atMs: this.#clock.now(), ...event })
   }
 
   /** Tells how many events there were beyond those told. To be called now and then. */

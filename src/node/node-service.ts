@@ -434,12 +434,13 @@ export class NodeService implements SomaNode {
       events,
       stuckMs: this.#init.config.stuckMs,
       view: () => {
-        const { highestKnown, waiting } = stateSync.status()
+        const { highestKnown, waiting, synced } = stateSync.status()
         return {
           connected: peers.connected().length,
           knownPeers: discovery.status().known,
           highestSynced: this.store.watermarks.highestSynced.index,
           highestKnown,
+          synced,
           waiting,
           health: this.#health()
         }

@@ -302,9 +302,9 @@ export class StateSyncService implements StateSync, Startable {
       this.#cursorFailure = undefined
       return slowest ?? highestSynced
     } catch (thrown) {
-      const failure = `the cursors cannot be read: ${toError(thrown).message}`
-      if (this.#cursorFailure === undefined) this.#log.error('%s', failure)
-      this.#cursorFailure = failure
+      const why = toError(thrown).message
+      if (this.#cursorFailure === undefined) this.#log.error('the cursors cannot be read: %s', why)
+      this.#cursorFailure = `the cursors cannot be read: ${why}`
       return Math.min(highestSynced, this.#executorPosition)
     }
   }

@@ -15,7 +15,7 @@ function documented(section: string): Map<string, boolean> {
 }
 
 /** Objects whose keys are names that the answer chooses. */
-const NAMED = new Set(['cursors', 'health', 'discovery.bySource', 'discovery.infos.refused'])
+const NAMED = new Set(['cursors', 'health', 'discovery.bySource', 'discovery.infos.refused', 'events[].data'])
 
 /** The keys of an answer, down to what is no object. */
 function keysOf(value: unknown, path = ''): string[] {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { formatCount, formatSeconds, formatTable } from '../../examples/devnet/format.ts'
 import { OutputTail } from '../../examples/devnet/output-tail.ts'
 import { StallWatch } from '../../examples/devnet/stall-watch.ts'
-import { SyncRate } from '../../examples/devnet/sync-rate.ts'
+import { SyncRate } from '../../src/node/watch/sync-rate.ts'
 
 const at = (commits: number) => ({
   highestSynced: commits,

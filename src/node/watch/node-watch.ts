@@ -5,7 +5,9 @@ import type { NodeEvents } from '../node-events.ts'
 import { ChainWatch } from './chain-watch.ts'
 import { CompanyWatch } from './company-watch.ts'
 import { HealthWatch } from './health-watch.ts'
+import { ProgressWatch } from './progress-watch.ts'
 import { StuckWatch } from './stuck-watch.ts'
+import type { SyncAmounts } from './sync-rate.ts'
 
 /** Milliseconds between looks. */
 const LOOK_MS = 1_000
@@ -16,6 +18,7 @@ export interface NodeView {
   readonly knownPeers: number
   readonly highestSynced: number
   readonly highestKnown: number
+  readonly synced: SyncAmounts
   readonly waiting: SyncWait | undefined
   readonly health: Readonly<Record<string, Health>>
 }
@@ -35,6 +38,7 @@ export class NodeWatch {
   readonly #health = new HealthWatch()
   readonly #company = new CompanyWatch()
   readonly #chain = new ChainWatch()
+  readonly #progress = new ProgressWatch()
 
   constructor(init: NodeWatchInit) {
     this.#init = init
@@ -52,15 +56,17 @@ export class NodeWatch {
 
   look(): void {
     const { clock, events, view } = this.#init
-    const { connected, knownPeers, highestSynced, waiting, health, ...chain } = view()
+    const seen = view()
+    const { connected, knownPeers, highestSynced, waiting, health } = seen
     const now = clock.monotonic()
     const found = [
       ...this.#health.look(health, now),
       this.#company.look(connected, knownPeers, now),
-      this.#chain.look({ highestSynced, ...chain }, now),
+      this.#chain.look(seen, now),
       this.#stuck.look(waiting, highestSynced, now, clock.now())
     ]
     for (const event of found) events.add(event)
+    events.mention(this.#progress.look(seen, this.#chain.isBehind && waiting === undefined, now))
     events.sum()
   }
 }

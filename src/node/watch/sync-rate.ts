@@ -1,0 +1,44 @@
+/** What a node has synced since its start. */
+export interface SyncAmounts {
+  readonly commits: number
+  readonly blocks: number
+  readonly bytes: number
+}
+
+/** How fast a sync is, over the last seconds. */
+export interface SyncSpeed {
+  readonly commitsPerSecond: number
+  readonly blocksPerSecond: number
+  readonly bytesPerSecond: number
+}
+
+/** Milliseconds that a speed is taken over, as a rule: long enough to be calm, short enough to be true. */
+const WINDOW_MS = 3_000
+
+/** Takes reports of a sync and says how fast it is. */
+export class SyncRate {
+  readonly #windowMs: number
+  readonly #reports: { readonly at: number; readonly amounts: SyncAmounts }[] = []
+
+  /** @param windowMs milliseconds that the speed is taken over. @default 3000 */
+  constructor(windowMs: number = WINDOW_MS) {
+    this.#windowMs = windowMs
+  }
+
+  /** @param at monotonic milliseconds */
+  add(amounts: SyncAmounts, at: number): void {
+    // a node that has begun anew counts anew
+    if (amounts.commits < (this.#reports.at(-1)?.amounts.commits ?? 0)) this.#reports.length = 0
+    this.#reports.push({ at, amounts })
+    while (this.#reports.length > 2 && (this.#reports[1]?.at ?? at) <= at - this.#windowMs) this.#reports.shift()
+  }
+
+  get speed(): SyncSpeed {
+    const first = this.#reports.at(0)
+    const last = this.#reports.at(-1)
+    const seconds = first === undefined || last === undefined ? 0 : (last.at - first.at) / 1000
+    const rate = (key: keyof SyncAmounts) =>
+      seconds === 0 ? 0 : ((last?.amounts[key] ?? 0) - (first?.amounts[key] ?? 0)) / seconds
+    return { commitsPerSecond: rate('commits'), blocksPerSecond: rate('blocks'), bytesPerSecond: rate('bytes') }
+  }
+}
