@@ -54,6 +54,17 @@ test('a validator and full nodes started by hand, as the README walks through it
   const [, seed = ''] = await validator.printed(/^address {3}(\/ip4\/127\.0\.0\.1\/tcp\/\d+\/p2p\/\w+)$/m)
   await writeFile(file('full-node.yaml'), `genesis: genesis.bin\ndataDir: full-node\nseeds:\n  - ${seed}\n`)
 
+  await t.test('Prometheus finds its metrics beside its page', async () => {
+    const [, page] = await validator.printed(/^page {6}(http:\/\/127\.0\.0\.1:\d+\/)$/m)
+    const answer = await fetch(`${page}metrics`)
+    assert.match(answer.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/)
+    const text = await answer.text()
+    for (const name of ['highest_synced_commit', 'executed_commit', 'store_size_bytes', 'highest_known_commit']) {
+      assert.match(text, new RegExp(`^soma_p2p_${name} \\d+$`, 'm'))
+    }
+    assert.match(text, /^soma_p2p_info\{role="validator",chain_id="[0-9a-f]{64}",version="\d/m)
+  })
+
   await t.test('a full node finds it and syncs', async () => {
     const fullNode = start(['node', '--config', 'full-node.yaml'])
     const [, peerId] = await fullNode.printed(/^peer id {3}(\w+)$/m)
