@@ -63,6 +63,10 @@ export const CONFIG_TEXTS: Readonly<Record<string, ConfigKeyText>> = {
     fallback: '3000',
     text: 'milliseconds that all may wait for one slow peer before another is asked'
   },
+  'sync.stuckMs': {
+    fallback: '10000',
+    text: 'milliseconds that the chain may stand, where it should come on, before the log says why'
+  },
   'sync.maxBytesInFlight': { fallback: '134217728', text: 'bytes fetched and not yet stored, for all of the sync' },
   'sync.maxExecutorLead': { fallback: 'no bound', text: 'commits that the sync may run ahead of the executor' },
   'sync.signatureWorkers': { fallback: 'number of cores', text: 'threads that check signatures' },
