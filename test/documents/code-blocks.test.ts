@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseAllDocuments } from 'yaml'
 import { configKeys, configSchema } from '../../examples/cli/config-schema.ts'
+import * as soma from '../../src/index.ts'
 import { type CodeBlock, ROOT, readDocuments } from './markdown.ts'
 
 const blocks = (await readDocuments()).flatMap((document) => document.blocks)
@@ -15,7 +16,7 @@ function written(...languages: string[]): CodeBlock[] {
   return blocks.filter(({ language }) => languages.includes(language))
 }
 
-/** What a snippet may take for granted: whatever the text around it has spoken of. */
+/** What a snippet may take for granted: the package's own names without an import, and whatever the text around it has spoken of. */
 const GIVEN = `
 import type * as soma from 'soma-p2p'
 import type { openLedger as open } from '${ROOT}examples/ledger/level-ledger.ts'
@@ -34,9 +35,11 @@ declare global {
   const execute: (subDag: soma.CommittedSubDag) => Promise<void>
   const position: number
   const reason: string
-  const createNode: typeof soma.createNode
   const openLedger: typeof open
   const runExecutor: typeof run
+${Object.keys(soma)
+  .map((name) => `  const ${name}: typeof soma.${name}`)
+  .join('\n')}
 }`
 
 test('every TypeScript block compiles against the package', async (t) => {
