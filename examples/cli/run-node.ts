@@ -130,7 +130,9 @@ export async function runNode({ config, log, signal, onStarted }: RunNodeInit): 
     report = async () => ({ ...(await reportOf(node, ledger, executor?.failure)), ...(page !== undefined && { page }) })
     await using open = new AsyncDisposableStack()
     if (config.http.listen !== 'off') {
-      const server = await startStatusServer({ node, listen: config.http.listen, metrics, report })
+      const { stuckMs } = config.sync
+      const shown = { node, listen: config.http.listen, metrics, report, ...(stuckMs !== undefined && { stuckMs }) }
+      const server = await startStatusServer(shown)
       open.defer(() => server.stop())
       page = server.url
     }

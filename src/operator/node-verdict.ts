@@ -26,32 +26,58 @@ export interface NodeVerdict {
 
 /** Commits behind what others have that are no catch-up, but a way that commits take. */
 const CLOSE_COMMITS = 20
-/** Milliseconds without a new commit after which a node that knows what it waits for is stuck, and one that does not. */
-const STUCK_MS = 10_000
+/** Milliseconds without a new commit after which a node that cannot say what it waits for is stuck. */
 const STUCK_SILENTLY_MS = 30_000
 
-/** @param stalledMs milliseconds for which the node has been behind without a new commit; 0 while it comes on */
-export function judgeNode(status: NodeStatus, stalledMs: number): NodeVerdict {
+interface Moment {
+  readonly atMs: number
+  readonly stalledMs: number
+  readonly stuckMs: number
+}
+
+const numbers = new Intl.NumberFormat('en')
+
+/**
+ * @param moment.atMs now, in milliseconds since the Unix epoch
+ * @param moment.stalledMs milliseconds for which the node has been behind without a new commit; 0 while it comes on
+ * @param moment.stuckMs milliseconds that it may wait for what it names before it is stuck
+ */
+export function judgeNode(status: NodeStatus, moment: Moment): NodeVerdict {
   const reasons = reasonsOf(status)
   const failed = reasons.find(({ state }) => state === 'failed')
   if (failed !== undefined) return verdict('failed', `${failed.part} has failed: ${failed.reason}`, reasons)
   const { index } = status.highestSynced
   const behind = Math.max(0, status.highestKnown - index)
-  const { reason: waiting } = status.health['state-sync'] ?? {}
-  if (stalledMs >= (waiting === undefined ? STUCK_SILENTLY_MS : STUCK_MS)) {
-    const seconds = Math.round(stalledMs / 1_000)
-    const why = waiting === undefined ? '' : `: ${waiting}`
-    return verdict('stuck', `stuck at commit ${index} for ${seconds} s${why}`, reasons)
+  const stuck = stuckFor(status, moment)
+  if (stuck !== undefined) {
+    const { ms, why } = stuck
+    return verdict('stuck', `stuck at commit ${numbers.format(index)} for ${Math.round(ms / 1_000)} s${why}`, reasons)
   }
   const [first] = reasons.filter(({ part }) => part !== 'state-sync')
   if (first !== undefined) return verdict('attention', `${first.part}: ${first.reason}`, reasons)
-  if (behind > CLOSE_COMMITS) return verdict('syncing', `catching up, ${behind} commits behind`, reasons)
-  return verdict('healthy', index === 0 ? 'waits for a first commit' : `up to date at commit ${index}`, reasons)
+  if (behind > CLOSE_COMMITS)
+    return verdict('syncing', `catching up, ${numbers.format(behind)} commits behind`, reasons)
+  return verdict(
+    'healthy',
+    index === 0 ? 'waits for a first commit' : `up to date at commit ${numbers.format(index)}`,
+    reasons
+  )
 }
 
 /** Of a node that does not say how it is. */
 export function unanswered(reason: string): NodeVerdict {
   return verdict('failed', `the node does not answer: ${reason}`, [])
+}
+
+/** A node without peers that lacks nothing that is known is alone, and not stuck. */
+function stuckFor(
+  { sync: { waiting }, highestKnown, highestSynced }: NodeStatus,
+  { atMs, stalledMs, stuckMs }: Moment
+): { ms: number; why: string } | undefined {
+  const isAlone = waiting?.cause === 'no-peers' && highestKnown <= highestSynced.index
+  const ms = waiting === undefined || isAlone ? 0 : atMs - waiting.sinceMs
+  if (waiting !== undefined && ms >= stuckMs) return { ms, why: `: ${waiting.explanation}` }
+  return stalledMs >= STUCK_SILENTLY_MS ? { ms: stalledMs, why: '' } : undefined
 }
 
 function verdict(condition: NodeCondition, summary: string, reasons: NodeVerdict['reasons']): NodeVerdict {

@@ -20,6 +20,8 @@ export type JudgedReport<Report extends StatusReport = StatusReport> = Report & 
 export interface NodeWatchInit {
   readonly report: () => Promise<StatusReport>
   readonly clock: Clock
+  /** Milliseconds that the chain may wait before the node is stuck. */
+  readonly stuckMs: number
 }
 
 /** A quarter of an hour, a moment each second. */
@@ -69,7 +71,7 @@ export class NodeWatch {
   }
 
   async #ask(): Promise<JudgedReport> {
-    const { report, clock } = this.#init
+    const { report, clock, stuckMs } = this.#init
     const late = new AbortController()
     const deadline = clock.sleep(ANSWER_MS, { signal: late.signal }).then(
       () => Promise.reject(new Error(`no report within ${ANSWER_MS / 1_000} s`)),
@@ -78,7 +80,8 @@ export class NodeWatch {
     deadline.catch(() => undefined)
     try {
       const status = await Promise.race([report(), deadline])
-      return { ...status, atMs: clock.now(), verdict: judgeNode(status, this.#stalledMs(status)) }
+      const atMs = clock.now()
+      return { ...status, atMs, verdict: judgeNode(status, { atMs, stalledMs: this.#stalledMs(status), stuckMs }) }
     } finally {
       late.abort()
     }

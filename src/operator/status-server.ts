@@ -1,3 +1,4 @@
+import { NODE_DEFAULTS } from '../node/node-config.ts'
 import type { SomaNode } from '../node/soma-node.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import { type HttpRoute, type HttpServer, json, startHttpServer } from './http-server.ts'
@@ -19,6 +20,8 @@ export interface StatusServerInit {
   readonly metrics?: MetricsText | undefined
   /** What is shown, where the embedder has more to tell than the node: its executor. @default the node's status */
   readonly report?: () => Promise<StatusReport>
+  /** Milliseconds that the chain may wait before `/healthz` calls the node stuck: what the node's own configuration says. @default 10000 */
+  readonly stuckMs?: number
   /** @default the machine's */
   readonly clock?: Clock
 }
@@ -36,7 +39,8 @@ export interface StatusServerInit {
  */
 export async function startStatusServer(init: StatusServerInit): Promise<HttpServer> {
   const { node, listen = '127.0.0.1:0', metrics, report = () => node.status(), clock = systemClock } = init
-  const watch = new NodeWatch({ report, clock })
+  const { stuckMs = NODE_DEFAULTS.stuckMs } = init
+  const watch = new NodeWatch({ report, clock, stuckMs })
   const routes: [string, HttpRoute][] = [
     ['/status', async () => json(200, await watch.report())],
     ['/history', (query) => json(200, watch.history.since(Number(query.get('from') ?? 0)))],

@@ -158,12 +158,22 @@ test('health is 503 with the reason when a part has failed, and when the node do
 
 test('a node that is behind is healthy as long as it comes on, and stuck when it does not', async (t) => {
   let index = 100
-  const waiting = {
-    'state-sync': { state: 'degraded', reason: 'waiting for a peer that can deliver commit 301' }
-  } as const
   const clock = new ManualClock()
+  const waiting = {
+    cause: 'no-peer-has-it',
+    commit: 301,
+    sinceMs: clock.now() + 18_000,
+    explanation: 'nobody has commit 301.',
+    asked: []
+  } as const
   const report = () =>
-    Promise.resolve(reportAt(index, { highestKnown: 1_000, peers: [somePeer], health: index === 300 ? waiting : {} }))
+    Promise.resolve(
+      reportAt(index, {
+        highestKnown: 1_000,
+        peers: [somePeer],
+        sync: { ranges: [], stages: [], waiting: index === 300 ? waiting : undefined }
+      })
+    )
   const { url } = await start(t, { report, clock })
   const health = async () => {
     const answer = await fetch(`${url}healthz`)
@@ -180,7 +190,7 @@ test('a node that is behind is healthy as long as it comes on, and stuck when it
   clock.advance(1_000)
   const { status, condition, summary } = await health()
   assert.deepEqual([status, condition], [503, 'stuck'])
-  assert.equal(summary, 'stuck at commit 300 for 10 s: waiting for a peer that can deliver commit 301')
+  assert.equal(summary, 'stuck at commit 300 for 10 s: nobody has commit 301.')
   index = 301
   clock.advance(1_000)
   assert.equal((await health()).status, 200)
