@@ -19,8 +19,9 @@ test('the README has every key of the configuration, and no other', () => {
   )
 })
 
-test('the README shows the smallest embedding as it is', async () => {
+test('the README and the guide show the smallest embedding as it is', async () => {
   const example = await readFile(new URL('examples/smallest-node.ts', root), 'utf8')
   const code = example.slice(example.indexOf('\n') + 1)
-  assert.ok(readme.includes(`\`\`\`typescript\n${code}\`\`\``))
+  const guide = await readFile(new URL('docs/embed.md', root), 'utf8')
+  for (const text of [readme, guide]) assert.ok(text.includes(`\`\`\`typescript\n${code}\`\`\``))
 })
