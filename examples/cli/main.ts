@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { VERSION } from '../../src/runtime/version.ts'
 import { devnetCommand } from '../devnet/devnet-command.ts'
 import { checkpointCommand } from './checkpoint-command.ts'
+import { completionCommand } from './completion-command.ts'
 import { configCommand } from './config-command.ts'
 import { exportCommand } from './export-command.ts'
 import { genesisCommand } from './genesis-command.ts'
@@ -57,6 +58,7 @@ export async function main(args: readonly string[]): Promise<number> {
     program.addCommand(unbanCommand())
     program.addCommand(checkpointCommand())
     program.addCommand(configCommand())
+    program.addCommand(completionCommand())
     program.addCommand(inspectCommand())
     program.addCommand(exportCommand())
     program.addCommand(importCommand())
