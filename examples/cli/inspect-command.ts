@@ -37,7 +37,7 @@ export function inspectCommand(): Command {
 }
 
 function commitCommand(): Command {
-  return inspection('commit')
+  return inspection('commit', ['commit 1234 --config node.yaml', 'commit 40a2...9196 --config node.yaml --json'])
     .summary('show a commit')
     .description('Shows a commit, its blocks and what certifies it.')
     .argument('<commit>', 'its index, or its digest in hexadecimal')
@@ -49,7 +49,7 @@ function commitCommand(): Command {
 }
 
 function blockCommand(): Command {
-  return inspection('block')
+  return inspection('block', ['block 0/17/3 --config node.yaml', 'block cf2e6f43 --config node.yaml --json'])
     .summary('show a block')
     .description('Shows a block, what it builds on and votes for, and the commit that holds it.')
     .argument('<block>', 'EPOCH/ROUND/AUTHOR, or its digest in hexadecimal, eight digits at least')
@@ -61,7 +61,7 @@ function blockCommand(): Command {
 }
 
 function storeCommand(): Command {
-  return inspection('store')
+  return inspection('store', ['store --config node.yaml', 'store --genesis genesis.bin --data-dir full-node --json'])
     .summary('show how far a store is, its epochs, bans, cursors and size')
     .description(
       'Shows how far a store is, its epochs and committees, cursors, bans, size, and why its sync halted if it did.'
@@ -76,7 +76,7 @@ function storeCommand(): Command {
 }
 
 function verifyCommand(): Command {
-  return inspection('verify')
+  return inspection('verify', ['verify --config node.yaml', 'verify --config node.yaml --from 1000 --to 2000'])
     .summary('verify a whole store anew')
     .description(
       'Verifies a store as if a peer had served it: the checksum of every value, the chain, the votes of quorums, every block and its signature, the ends of epochs.'
@@ -100,8 +100,10 @@ function verifyCommand(): Command {
     })
 }
 
-function inspection(name: string): Command {
-  return withStoreFlags(new Command(name)).option('--json', 'print everything as JSON', false)
+function inspection(name: string, examples: readonly string[]): Command {
+  return withStoreFlags(new Command(name))
+    .option('--json', 'print everything as JSON', false)
+    .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ soma-p2p inspect ${example}`).join('\n')}`)
 }
 
 async function openedBy(flags: StoreFlags) {

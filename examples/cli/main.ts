@@ -25,8 +25,8 @@ A node by hand, with a validator of its own to sync from:
 A whole network at once:
   $ soma-p2p devnet
 
-Exit codes: 0 done, 1 failed, 2 a mistake in flags, files or configuration, 3 the data on the disk is damaged, 130 interrupted with Ctrl-C.
-After 2 or 3 another start does not help before somebody has looked.
+Exit codes: 0 done, 1 failed, 2 a mistake in flags, files or configuration, 3 damaged data, 130 interrupted with Ctrl-C, 143 by SIGTERM
+before it was done. After 2 or 3 another start does not help before somebody has looked.
 Colours follow NO_COLOR and FORCE_COLOR.`
 
 /** One way out for everything that is said. */
@@ -49,20 +49,26 @@ export async function main(args: readonly string[]): Promise<number> {
       .description('The peer-to-peer stack of a DAG-BFT validator node: keys, genesis, nodes and whole devnets.')
       .version(VERSION)
       .addHelpText('after', help)
-    program.addCommand(keygenCommand())
-    program.addCommand(genesisCommand())
-    program.addCommand(nodeCommand())
-    program.addCommand(statusCommand())
-    program.addCommand(peersCommand())
-    program.addCommand(banCommand())
-    program.addCommand(unbanCommand())
-    program.addCommand(checkpointCommand())
-    program.addCommand(configCommand())
-    program.addCommand(completionCommand())
-    program.addCommand(inspectCommand())
-    program.addCommand(exportCommand())
-    program.addCommand(importCommand())
+    program.commandsGroup('To begin:')
+    for (const command of [keygenCommand(), genesisCommand(), configCommand(), completionCommand()]) {
+      program.addCommand(command)
+    }
+    program.commandsGroup('A node, and while it runs:')
+    for (const command of [
+      nodeCommand(),
+      statusCommand(),
+      peersCommand(),
+      banCommand(),
+      unbanCommand(),
+      checkpointCommand()
+    ]) {
+      program.addCommand(command)
+    }
+    program.commandsGroup('While it does not run:')
+    for (const command of [inspectCommand(), exportCommand(), importCommand()]) program.addCommand(command)
+    program.commandsGroup('A network to try:')
     program.addCommand(devnetCommand())
+    program.commandsGroup('Help:').helpCommand('help [command]', 'say more of a command')
     for (const command of allOf(program)) {
       command.exitOverride().showHelpAfterError('(--help tells more)').configureOutput(throughConsole)
     }

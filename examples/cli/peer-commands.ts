@@ -1,3 +1,4 @@
+import { peerIdFromString } from '@libp2p/peer-id'
 import { Command, InvalidArgumentError } from 'commander'
 import { askNode } from './control-client.ts'
 import { describePeer, duration } from './format-report.ts'
@@ -41,7 +42,7 @@ export function banCommand(): Command {
   return peerCommand('ban')
     .summary('have a running node refuse a peer for a while')
     .description('Disconnects a peer and refuses it until the ban ends, over restarts of the node too.')
-    .argument('<peer-id>')
+    .argument('<peer-id>', 'whom, such as 12D3KooW...', peerIdText)
     .option('--minutes <number>', 'how long (default: 60)', positive)
     .option('--reason <text>', 'why, for people')
     .action(async (peerId: string, { minutes, reason, ...flags }: BanFlags) => {
@@ -60,7 +61,7 @@ export function unbanCommand(): Command {
   return peerCommand('unban')
     .summary('have a running node lift a ban')
     .description('Lifts the ban of a peer, and forgets what led to it.')
-    .argument('<peer-id>')
+    .argument('<peer-id>', 'whom, such as 12D3KooW...', peerIdText)
     .action(async (peerId: string, flags: PeerFlags) => {
       const answer = (await ask(flags, `POST /unban?${new URLSearchParams({ peer: peerId })}`)) as { lifted: boolean }
       const text = answer.lifted ? `${peerId} is not banned any more` : `${peerId} was not banned`
@@ -94,6 +95,14 @@ export function formatPeers({ peers, bans }: PeersReport, now: number): string {
 
 function positive(text: string): number {
   const value = Number(text)
-  if (!(value > 0)) throw new InvalidArgumentError('a number above 0')
+  if (!(value > 0)) throw new InvalidArgumentError('It should be a number above 0.')
   return value
+}
+
+function peerIdText(text: string): string {
+  try {
+    return peerIdFromString(text).toString()
+  } catch {
+    throw new InvalidArgumentError('It should be a peer id such as 12D3KooW...')
+  }
 }

@@ -32,7 +32,10 @@ async function readHelp(path: readonly string[]): Promise<Help> {
   assert.equal(await main([...path, '--help']), 0, path.join(' '))
   const text = console_.mock.calls.map((call) => String(call.arguments[0])).join('\n')
   const section = (title: string): string => (text.split(`\n${title}:\n`)[1] ?? '').split('\n\n')[0] ?? ''
-  const commands = [...section('Commands').matchAll(/^ {2}([\w-]+)/gm)].map(([, name]) => name as string)
+  // commands stand in groups with titles of their own, behind the options
+  const commands = [...(text.split('\nOptions:\n')[1] ?? '').matchAll(/^ {2}([a-z][\w-]*)/gm)].map(
+    ([, name]) => name as string
+  )
   const flags = [...section('Options').matchAll(/^ {2}(-\w)?(?:, )?(--[\w-]+)?/gm)].flatMap(([, ...names]) => names)
   return { commands: new Set(commands), flags: new Set(flags.filter((flag) => flag !== undefined)) }
 }

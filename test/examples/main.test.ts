@@ -206,11 +206,22 @@ test("a failure that is nobody's mistake ends with exit code 1", async (t) => {
 })
 
 test('every command has a help with examples', async (t) => {
-  for (const command of ['keygen', 'genesis', 'node', 'status', 'devnet']) {
-    const { exitCode, stdout } = await soma(t, command, '--help')
+  const own = [['keygen'], ['genesis'], ['node'], ['status'], ['peers'], ['ban'], ['unban'], ['checkpoint'], ['devnet']]
+  const offline = ['commit', 'block', 'store', 'verify'].map((name) => ['inspect', name])
+  const files = [
+    ['export'],
+    ['import'],
+    ['config'],
+    ['config', 'check'],
+    ['config', 'schema'],
+    ['completion'],
+    ['inspect']
+  ]
+  for (const command of [...own, ...offline, ...files]) {
+    const { exitCode, stdout } = await soma(t, ...command, '--help')
     assert.equal(exitCode, 0)
-    assert.match(stdout, new RegExp(`^Usage: soma-p2p ${command} `))
-    assert.match(stdout, /Examples:\n {2}\$ soma-p2p /)
+    assert.match(stdout, new RegExp(`^Usage: soma-p2p ${command.join(' ')} `))
+    assert.match(stdout, /Examples:\n {2}\$ \S/, command.join(' '))
   }
   assert.match((await soma(t, '--version')).stdout, /^\d+\.\d+\.\d+\n$/)
 })

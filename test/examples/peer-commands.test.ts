@@ -44,7 +44,7 @@ test('an operator bans a peer of a running node, sees the ban and lifts it', asy
 test('what is no ban is refused in words', async (context) => {
   const where = ['--data-dir', await serve(context)]
   const nobody = await soma(context, 'ban', 'nobody', ...where)
-  assert.equal(nobody.exitCode, 1)
+  assert.equal(nobody.exitCode, 2)
   assert.match(nobody.stderr, /a peer id such as/)
   const never = await soma(context, 'ban', (await randomPeer()).toString(), ...where, '--minutes', '0')
   assert.equal(never.exitCode, 2)
