@@ -70,7 +70,7 @@ async function wrongCommand([command = '', ...args]: readonly string[]): Promise
   if (command === 'sudo' && args[0] === '-u') return await wrongCommand(args.slice(2))
   if (/^\w+=/.test(command) || ['sudo', 'exec', 'time'].includes(command)) return await wrongCommand(args)
   if (command === 'npx') return await wrongCommand(args)
-  if (command === 'soma-p2p' || command.endsWith('/bin/soma-p2p')) return await wrongArguments(args)
+  if (command === 'soma-p2p' || command.endsWith('bin/soma-p2p')) return await wrongArguments(args)
   if (command === 'node') {
     const file = args.filter((arg, at) => !arg.startsWith('-') && args[at - 1] !== '-C')[0] ?? ''
     return !file.includes('/') || existsSync(`${ROOT}${file}`) ? undefined : `there is no ${file}`
