@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { buildChain, TestNetwork } from '../../src/testing/index.ts'
 import { CliProcess } from './cli-process.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -58,20 +57,6 @@ for (const [example, lines] of Object.entries(EXAMPLES)) {
     assert.deepEqual(await readdir(directory), [], 'it leaves nothing behind')
   })
 }
-
-test('examples/smallest-node.ts follows a chain, and ends when it is interrupted', async (t) => {
-  const directory = await mkdtemp(join(tmpdir(), 'soma-p2p-smallest-'))
-  t.after(() => rm(directory, { recursive: true }))
-  await using network = new TestNetwork(buildChain({ commits: 30 }))
-  const validator = await network.start({ validator: 0, commits: 30 })
-  const genesis = join(directory, 'genesis.bin')
-  await writeFile(genesis, network.chain.genesis.bytes)
-  const node = new CliProcess([genesis, ...validator.addresses()], directory, 'examples/smallest-node.ts', ENDING)
-  await node.printed(/^commit 30: \d blocks$/m)
-  const { exitCode, stdout, stderr } = await node.stop('SIGINT')
-  assert.equal(exitCode, 0, stderr)
-  assert.equal(stdout.trimEnd().split('\n').length, 30)
-})
 
 test('every example is run, and imports nothing but packages and its own files', async () => {
   const found = await readdir(join(root, 'examples/embedding'), { recursive: true })
