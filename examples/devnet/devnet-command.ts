@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
+import { parseListenAddress } from '../../src/operator/listen-address.ts'
 import { onInterrupt } from '../cli/interrupt.ts'
 import type { ChainSettings } from './chain-settings.ts'
 import { DevnetError } from './devnet-error.ts'
@@ -21,6 +22,7 @@ Examples:
   $ soma-p2p devnet --commits 5000 --json
   $ soma-p2p devnet --full-nodes 3 --round-ms 50 --follow 60
   $ soma-p2p devnet --epoch-commits 200
+  $ soma-p2p devnet --follow 3600    to look at the page, which is there as long as the network runs
   $ soma-p2p devnet --link-mbit 20 --commits 5000 --data-dir devnet    a catch-up to be watched; Ctrl-C, and again to go on
 
 With --json the last line on stdout is one object:
@@ -42,6 +44,7 @@ interface Flags extends Omit<ChainSettings, 'epochCommits' | 'transactions'> {
   follow: number
   roundMs: number
   linkMbit: number | undefined
+  http: string
   dataDir: string | undefined
   json: boolean
 }
@@ -72,6 +75,12 @@ export function devnetCommand(): Command {
       "megabits a second of each node's link (default: as fast as the machine)",
       number(0.01, 100_000)
     )
+    .option(
+      '--http <address>',
+      'address and port of the page of the whole network, or off',
+      listenAddress,
+      '127.0.0.1:0'
+    )
     .option('--data-dir <dir>', 'where chain and stores are kept (default: a temporary directory, removed in the end)')
     .option(
       '--seed <n>',
@@ -82,7 +91,7 @@ export function devnetCommand(): Command {
     .option('--json', 'end with one line of JSON on stdout; all else goes to stderr', false)
     .addHelpText('after', help)
     .action(async (flags: Flags, command: Command) => {
-      const { fullNodes, follow, roundMs, linkMbit, dataDir, json, ...chosen } = flags
+      const { fullNodes, follow, roundMs, linkMbit, http, dataDir, json, ...chosen } = flags
       const chain = settingsOf(chosen)
       const asked = new Set(chainFlags.filter((name) => command.getOptionValueSource(name) === 'cli'))
       checkTogether({ chain, asked })
@@ -94,7 +103,7 @@ export function devnetCommand(): Command {
       })
       let printed = false
       try {
-        const options = { chain, asked, fullNodes, follow, roundMs, linkMbit, dataDir }
+        const options = { chain, asked, fullNodes, follow, roundMs, linkMbit, http, dataDir }
         const result = await runDevnet(options, { signal: interrupt.signal, view })
         view.say(`\n${summaryText(result)}`)
         if (json) console.log(JSON.stringify(summaryJson(result)))
@@ -114,6 +123,15 @@ function settingsOf({
   ...settings
 }: Pick<Flags, keyof ChainSettings>): ChainSettings {
   return { ...settings, transactions, ...(epochCommits !== undefined && { epochCommits }) }
+}
+
+function listenAddress(text: string): string {
+  try {
+    if (text !== 'off') parseListenAddress(text)
+    return text
+  } catch {
+    throw new InvalidArgumentError('It should be an address and a port such as 127.0.0.1:9100, or off.')
+  }
 }
 
 function wholeNumber(least: number, most: number): (text: string) => number {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createNode } from '../../src/node/create-node.ts'
 import { pinoLogger } from '../../src/node/pino-logger.ts'
 import type { SomaNode } from '../../src/node/soma-node.ts'
+import { type StatusReport, startStatusServer } from '../../src/operator/index.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { toHex } from '../../src/runtime/hex.ts'
 import { TaskGroup } from '../../src/runtime/task-group.ts'
@@ -41,6 +42,7 @@ export class DevnetNode {
   readonly #tasks: TaskGroup
   readonly #close: () => Promise<void>
   #caughtUp = false
+  #page: string | undefined
 
   private constructor(
     node: SomaNode,
@@ -100,6 +102,11 @@ export class DevnetNode {
       const startedAt = systemClock.monotonic()
       await node.start()
       const running = new DevnetNode(node, ledger, pacemaker, tell, close)
+      if (settings.hasPage) {
+        const server = await startStatusServer({ node, report: () => statusOf(node, ledger) })
+        closing.push(() => server.stop())
+        running.#page = server.url
+      }
       running.#watch(tell)
       if (role === 'full') running.#watchSync({ startedAt, target }, tell)
       return running
@@ -113,7 +120,7 @@ export class DevnetNode {
     const [address] = this.#node.addresses()
     if (address === undefined) throw new RangeError('a node without an address')
     const highestSynced = this.#node.store.watermarks.highestSynced.index
-    return { peerId: this.#node.peerId.toString(), address, highestSynced }
+    return { peerId: this.#node.peerId.toString(), address, page: this.#page, highestSynced }
   }
 
   /** Makes the consensus hand in commits. */
@@ -173,6 +180,10 @@ export class DevnetNode {
     if (this.#pacemaker === undefined) throw new RangeError('a full node has no consensus')
     return this.#pacemaker
   }
+}
+
+async function statusOf(node: SomaNode, { highestExecuted }: Ledger): Promise<StatusReport> {
+  return { ...(await node.status()), executor: { highestExecuted } }
 }
 
 /** A snapshot above the store would leave a gap between them. */

@@ -15,6 +15,8 @@ export interface DevnetOptions {
   readonly roundMs: number
   /** Megabits a second of each node's link; `undefined` for none but the loopback. */
   readonly linkMbit: number | undefined
+  /** Address and port of the page of the whole network, or `off`. */
+  readonly http: string
   /** `undefined` for a temporary one. */
   readonly dataDir: string | undefined
 }

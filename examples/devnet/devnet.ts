@@ -14,6 +14,8 @@ export interface DevnetMember {
   readonly process: NodeProcess
   progress: SyncProgress | undefined
   catchUp: CatchUp | undefined
+  /** Of its status page, once it has one. */
+  page: string | undefined
 }
 
 /** What the processes of a devnet are made for. */
@@ -106,7 +108,15 @@ export class Devnet {
       onEvent: (event) => this.#heard(member, event),
       onFailure: (error) => this.#failed.abort(error)
     })
-    const member: DevnetMember = { name, role, index, process, progress: undefined, catchUp: undefined }
+    const member: DevnetMember = {
+      name,
+      role,
+      index,
+      process,
+      progress: undefined,
+      catchUp: undefined,
+      page: undefined
+    }
     return member
   }
 

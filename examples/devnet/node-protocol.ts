@@ -18,6 +18,8 @@ export interface NodeSettings {
   readonly seeds: readonly string[]
   /** Megabits a second of the node's link; `undefined` for none but the loopback. */
   readonly linkMbit: number | undefined
+  /** Whether it has a status page. */
+  readonly hasPage: boolean
   /** The commit at which a full node has caught up. */
   readonly target: number
 }
@@ -27,6 +29,8 @@ export interface NodeStarted {
   readonly peerId: string
   /** The multiaddr, with peer id, that others dial. */
   readonly address: string
+  /** Of its status page; `undefined` where it has none. */
+  readonly page: string | undefined
   readonly highestSynced: number
 }
 

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises'
+import { startNetworkServer } from '../../src/operator/network-server.ts'
 import { toError } from '../../src/runtime/soma-error.ts'
 import { watchCatchUp } from './catch-up.ts'
 import { compareNodes } from './compare-nodes.ts'
@@ -36,6 +37,7 @@ export async function runDevnet(options: DevnetOptions, { signal, view }: RunDev
     const devnet = new Devnet({ validators: directory.settings.validators, fullNodes: options.fullNodes, signal })
     let result: DevnetResult
     try {
+      await using _page = await openPage(devnet, options.http, view)
       result = await throughPhases(devnet, directory, options, view)
     } catch (thrown) {
       view.settle()
@@ -52,10 +54,10 @@ export async function runDevnet(options: DevnetOptions, { signal, view }: RunDev
 async function throughPhases(
   devnet: Devnet,
   { path: dataDirectory, settings: chain }: DataDirectory,
-  { fullNodes, follow, roundMs, linkMbit }: DevnetOptions,
+  { fullNodes, follow, roundMs, linkMbit, http }: DevnetOptions,
   view: ProgressView
 ): Promise<DevnetResult> {
-  const init = { dataDirectory, chain, linkMbit, roundMs }
+  const init = { dataDirectory, chain, linkMbit, roundMs, hasPages: http !== 'off' }
   const { totals, cloneTo } = await makeChain(devnet, dataDirectory, chain, view)
   await Promise.all(devnet.validators.map((member) => cloneTo(directoryOf(member, init))))
   await Promise.all(devnet.fullNodes.map((member) => mkdir(directoryOf(member, init), { recursive: true })))
@@ -88,6 +90,15 @@ async function throughPhases(
         `${node.name} stands at commit ${node.highestSynced}, executed ${node.highestExecuted}, and not at ${end}`
     )
   }
+}
+
+/** One page for all nodes, which is there as long as they are. */
+async function openPage(devnet: Devnet, listen: string, view: ProgressView): Promise<AsyncDisposable | undefined> {
+  if (listen === 'off') return undefined
+  const nodes = () => devnet.members.map(({ name, page: url }) => ({ name, url }))
+  const page = await startNetworkServer({ listen, nodes })
+  view.say(`The network's page: ${page.url}`)
+  return { [Symbol.asyncDispose]: () => page.stop() }
 }
 
 async function makeChain(

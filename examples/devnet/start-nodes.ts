@@ -11,6 +11,8 @@ export interface StartNodesInit {
   readonly linkMbit: number | undefined
   /** Milliseconds between rounds. */
   readonly roundMs: number
+  /** Whether each node has a status page. */
+  readonly hasPages: boolean
 }
 
 /** Where a node keeps what it has. */
@@ -44,7 +46,7 @@ export async function startFullNodes(
   await Promise.all(devnet.fullNodes.map((member) => startMember(devnet, member, init, [seed], target)))
 }
 
-function startMember(
+async function startMember(
   devnet: Devnet,
   member: DevnetMember,
   init: StartNodesInit,
@@ -53,6 +55,9 @@ function startMember(
 ): Promise<NodeStarted> {
   const { role, index } = member
   const directory = directoryOf(member, init)
-  const settings = { role, index, directory, chain: init.chain, seeds, linkMbit: init.linkMbit, target }
-  return member.process.call('start', settings, devnet.signal)
+  const { chain, linkMbit, hasPages: hasPage } = init
+  const settings = { role, index, directory, chain, seeds, linkMbit, hasPage, target }
+  const started = await member.process.call('start', settings, devnet.signal)
+  member.page = started.page
+  return started
 }

@@ -1,5 +1,7 @@
 export type { HttpServer } from './http-server.ts'
 export { createNodeMetrics, type NodeMetrics, type NodeMetricsInit } from './metrics/node-metrics.ts'
+export { type NetworkServerInit, startNetworkServer } from './network-server.ts'
+export type { NetworkNode, NetworkNodeReport } from './network-watch.ts'
 export type { NodeCondition, NodeVerdict } from './node-verdict.ts'
 export type { JudgedReport, StatusReport } from './node-watch.ts'
 export { OperatorError, type OperatorErrorCode } from './operator-error.ts'

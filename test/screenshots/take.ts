@@ -3,13 +3,15 @@ import { stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Browser } from 'playwright-core'
 import { openBrowser } from '../operator/browser.ts'
+import { devnet } from './devnet-scene.ts'
 import { catchingUp, idle, type Scene, stuck, underAttack } from './scenes.ts'
 
 const SCENES: Readonly<Record<string, () => Promise<Scene>>> = {
   idle,
   'catching-up': catchingUp,
   stuck,
-  'under-attack': underAttack
+  'under-attack': underAttack,
+  devnet
 }
 const WIDTHS = { full: 1440, narrow: 390 }
 const OUT = fileURLToPath(new URL('../../docs/screenshots/', import.meta.url))
