@@ -1,8 +1,15 @@
 import { styleText } from 'node:util'
 import type { PeerStatus } from '../../src/node/soma-node.ts'
+import { singleLine } from '../../src/runtime/single-line.ts'
 import type { NodeReport } from './node-report.ts'
 
 const colours = { ok: 'green', degraded: 'yellow', failed: 'red' } as const
+
+/** Colours a text, where whoever reads it wants colours. */
+export type Paint = (format: Parameters<typeof styleText>[0], text: string) => string
+
+/** Events that a status ends with: `--json` has all that are kept. */
+const MOST_EVENTS = 5
 
 /** A node's status for people. */
 export function formatReport(report: NodeReport, stream: NodeJS.WriteStream): string {
@@ -33,11 +40,15 @@ export function formatReport(report: NodeReport, stream: NodeJS.WriteStream): st
   if (executor !== undefined) {
     rows.push(['executed', `to commit ${executor.highestExecuted}, ${executor.transactions} transactions`])
     rows.push(['', `state ${executor.stateDigest}`])
-    if (executor.failure !== undefined) rows.push(['', styleText('red', executor.failure, { stream })])
+    if (executor.failure !== undefined) rows.push(['', styleText('red', singleLine(executor.failure), { stream })])
   }
   for (const [part, { state, reason }] of Object.entries(report.health)) {
-    rows.push([part, styleText(colours[state], state, { stream }) + (reason === undefined ? '' : `: ${reason}`)])
+    rows.push([
+      part,
+      styleText(colours[state], state, { stream }) + (reason === undefined ? '' : `: ${singleLine(reason)}`)
+    ])
   }
+  rows.push(...waitingRows(report, stream))
   const lonely = report.discovery.isIsolated ? ' and looking for more' : ''
   rows.push(['peers', `${peers.length} connected${lonely}, ${report.knownPeers} known${sourcesOf(report)}`])
   for (const peerId of report.discovery.lacking) rows.push(['', `${peerId} is to be kept and not reached`])
@@ -45,8 +56,27 @@ export function formatReport(report: NodeReport, stream: NodeJS.WriteStream): st
     rows.push(['', `${peer.peerId} ${withoutPeerId(peer)}`])
     rows.push(['', `  ${describePeer(peer)}`])
   }
+  rows.push(...eventRows(report, stream))
   const width = Math.max(...rows.map(([name]) => name.length))
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n')
+}
+
+/** Why the sync does not come on, and who was asked. */
+function waitingRows({ sync: { waiting } }: NodeReport, stream: NodeJS.WriteStream): [string, string][] {
+  if (waiting === undefined) return []
+  const { cause, commit, sinceMs, explanation, asked } = waiting
+  const title = styleText('red', `${cause}, for commit ${commit}, since ${new Date(sinceMs).toISOString()}`, { stream })
+  const answers = asked.map(({ peerId, answer }): [string, string] => ['', `${peerId}: ${singleLine(answer)}`])
+  return [['waits', title], ['', singleLine(explanation)], ...answers]
+}
+
+/** What happened last. */
+function eventRows({ events }: NodeReport, stream: NodeJS.WriteStream): [string, string][] {
+  return events.slice(-MOST_EVENTS).map(({ atMs, level, text }, at) => {
+    const line = `${new Date(atMs).toISOString()} ${singleLine(text)}`
+    const colour = level === 'error' ? 'red' : 'yellow'
+    return [at === 0 ? 'events' : '', level === 'info' ? line : styleText(colour, line, { stream })]
+  })
 }
 
 function sourcesOf({ discovery: { bySource } }: NodeReport): string {

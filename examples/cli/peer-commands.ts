@@ -1,15 +1,18 @@
+import { styleText } from 'node:util'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { Command, InvalidArgumentError } from 'commander'
 import { askNode } from './control-client.ts'
-import { describePeer, duration } from './format-report.ts'
+import { describePeer, duration, type Paint } from './format-report.ts'
 import { loadConfig } from './load-config.ts'
 import type { PeersReport } from './peer-routes.ts'
+import { peerLines, peersScreen } from './watch/peers-screen.ts'
+import { runWatch } from './watch/run-watch.ts'
 
 const help = `
 Asks over the control socket in the data directory, which only the node's owner can use.
 
 Examples:
-  $ soma-p2p peers --data-dir full-node
+  $ soma-p2p peers --data-dir full-node --watch
   $ soma-p2p ban 12D3KooW... --data-dir full-node --minutes 120 --reason "floods us"
   $ soma-p2p unban 12D3KooW... --data-dir full-node`
 
@@ -31,10 +34,23 @@ export function peersCommand(): Command {
     .description(
       'Lists whom a running node is connected to, what counts for and against each, and whom it refuses until when.'
     )
-    .action(async (flags: PeerFlags) => {
-      const report = (await ask(flags, 'GET /peers')) as PeersReport
+    .option('-w, --watch', 'ask each second: on a terminal in place, until Ctrl-C; into a pipe line by line', false)
+    .action(async ({ watch, ...flags }: PeerFlags & { watch: boolean }) => {
+      const look = async () => (await ask(flags, 'GET /peers')) as PeersReport
+      if (watch) return await watchPeers(look, flags.json)
+      const report = await look()
       console.log(flags.json ? JSON.stringify(report, undefined, 2) : formatPeers(report, Date.now()))
     })
+}
+
+async function watchPeers(look: () => Promise<PeersReport>, json: boolean): Promise<void> {
+  const paint: Paint = (format, text) => styleText(format, text, { stream: process.stdout })
+  await runWatch({
+    ask: look,
+    screen: (report, size, now) =>
+      json ? JSON.stringify(report, undefined, 2).split('\n') : peersScreen(report, now, paint, size),
+    lines: (report, now) => (json ? [JSON.stringify(report)] : peerLines(report, now))
+  })
 }
 
 /** `ban`: refuses a peer for a while. */

@@ -17,7 +17,7 @@ export class ProgressWatch {
     isBehind: boolean,
     now: number
   ): NewEvent | undefined {
-    this.#rate.add(view.synced, now)
+    this.#rate.add(view.synced, now, Math.max(0, view.highestKnown - view.highestSynced))
     if (!isBehind) {
       this.#nextAt = undefined
       return undefined
@@ -27,7 +27,7 @@ export class ProgressWatch {
     this.#nextAt = now + INTERVAL_MS
     const { highestSynced, highestKnown, connected } = view
     const { speed } = this.#rate
-    const secondsLeft = Math.ceil((highestKnown - highestSynced) / speed.commitsPerSecond)
+    const secondsLeft = Math.ceil(this.#rate.secondsLeft)
     const share = ((100 * highestSynced) / highestKnown).toFixed(1)
     const peers = `${connected} peer${connected === 1 ? '' : 's'}`
     return {
@@ -52,5 +52,5 @@ export function describeSpeed({ commitsPerSecond, blocksPerSecond, bytesPerSecon
 
 /** How long it will take, for people. */
 export function describeLeft(seconds: number): string {
-  return Number.isFinite(seconds) ? `${formatSpan(seconds * 1_000)} left` : 'standing still'
+  return Number.isFinite(seconds) ? `${formatSpan(seconds * 1_000)} left` : 'not gaining'
 }

@@ -40,7 +40,7 @@ test('it says nothing at the tip, and begins anew when it is behind again', () =
   assert.equal(look(1, 7_000, 100).length, 1)
 })
 
-test('what stands still has no time left', () => {
+test('what does not gain on the chain has no time left', () => {
   const { look } = setUp()
-  assert.match(look(25, 500, 0).at(-1)?.text ?? '', /0\.0 commits\/s, .* standing still$/)
+  assert.match(look(25, 500, 0).at(-1)?.text ?? '', /0\.0 commits\/s, .* not gaining$/)
 })
