@@ -37,6 +37,7 @@ export async function verifyWholeStore(
       signal,
       onProgress: (_, bytes) => reading.show(mebibytes(Math.min(bytes, totalBytes)), mebibytes(totalBytes))
     })
+    reading.show(mebibytes(totalBytes), mebibytes(totalBytes))
     reading.end()
     if (values.damagedEntries > 0) damage.push(describeValues(values))
     const { store } = snapshot

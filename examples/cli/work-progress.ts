@@ -35,7 +35,7 @@ export function workProgress(
     const first = seen[0] ?? { at: now(), done }
     const seconds = (now() - first.at) / 1_000
     const rate = seconds > 0.2 ? (done - first.done) / seconds : 0
-    const left = rate > 0 ? `, ${formatSeconds((total - done) / rate)} left` : ''
+    const left = rate > 0 && done < total ? `, ${formatSeconds((total - done) / rate)} left` : ''
     return `${formatNumber(done)} of ${formatNumber(total)} ${unit}${rate > 0 ? `, ${formatNumber(rate)}/s` : ''}${left}`
   }
 

@@ -1,5 +1,6 @@
 import type { FuzzTarget } from './fuzz-target.ts'
 import { askingTargets } from './targets/asking.ts'
+import { chainFileTarget } from './targets/chain-file.ts'
 import { consensusTargets } from './targets/consensus.ts'
 import { discoveryTargets } from './targets/discovery.ts'
 import { fileTargets } from './targets/files.ts'
@@ -25,6 +26,7 @@ export async function targets(): Promise<FuzzTarget[]> {
     ...storageTargets(),
     ...rangeTargets(),
     ...fileTargets(),
+    chainFileTarget(),
     ...servingTargets(),
     ...askingTargets()
   ]
