@@ -10,11 +10,11 @@ import { fileURLToPath } from 'node:url'
 import { createNode } from 'soma-p2p'
 import { buildChain, writeChain } from 'soma-p2p/testing'
 
-const [directory, seed] = process.argv.slice(2)
-await (directory === undefined || seed === undefined ? watch() : consume(directory, seed))
+const [directory, seed, dieAt] = process.argv.slice(2)
+await (directory === undefined || seed === undefined ? watch() : consume(directory, seed, Number(dieAt)))
 
 /** Counts what every author has had committed. The counts and the position of the last commit counted change in one transaction, or not at all. */
-async function consume(directory: string, seed: string): Promise<void> {
+async function consume(directory: string, seed: string, dieAt: number): Promise<void> {
   const ledger = openLedger(directory)
   const position = ledger.prepare('SELECT position FROM progress')
   const moveOn = ledger.prepare('UPDATE progress SET position = ?')
@@ -31,6 +31,7 @@ async function consume(directory: string, seed: string): Promise<void> {
   for await (const { commit, blocks } of node.subscribe({ name: 'counter', from })) {
     ledger.exec('BEGIN')
     for (const { ref } of blocks) count.run(ref.author)
+    if (commit.ref.index === dieAt) process.kill(process.pid, 'SIGKILL') // the worst moment: counted, and the position is still the old one
     moveOn.run(commit.ref.index)
     ledger.exec('COMMIT')
     console.log(`consumed ${commit.ref.index}`)
@@ -48,7 +49,7 @@ function openLedger(directory: string): DatabaseSync {
   return ledger
 }
 
-/** Makes a chain and a node that serves it, kills the consumer at commits 40 and 90, and compares in the end what it has counted with the chain. */
+/** Makes a chain and a node that serves it, lets the consumer be killed in the middle of commits 40 and 90, and compares in the end what it has counted with the chain. */
 async function watch(): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'exactly-once-'))
   const chain = buildChain({ commits: 150 })
@@ -58,9 +59,9 @@ async function watch(): Promise<void> {
   await peer.start()
   const [seed] = peer.addresses()
 
-  await life({ until: 40, signal: 'SIGKILL' })
-  await life({ until: 90, signal: 'SIGKILL' })
-  await life({ until: 150, signal: 'SIGTERM' })
+  await life(40)
+  await life(90)
+  await life()
 
   const expected = new Map<number, number>()
   for (const { subDag } of chain.commits)
@@ -75,18 +76,16 @@ async function watch(): Promise<void> {
   await peer.stop()
   await rm(directory, { recursive: true })
 
-  /** One life of the consumer, from its start until a signal that it gets when it has consumed a commit. */
-  async function life({ until, signal }: { until: number; signal: NodeJS.Signals }): Promise<void> {
-    const args = [...process.execArgv, fileURLToPath(import.meta.url), directory, String(seed)]
+  /** One life of the consumer, which is killed in the middle of a commit, or asked to end when it has consumed the last. */
+  async function life(dieAt?: number): Promise<void> {
+    const args = [...process.execArgv, fileURLToPath(import.meta.url), directory, String(seed), String(dieAt)]
     const consumer = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     const ended = once(consumer, 'exit')
-    let last = ''
     for await (const line of createInterface({ input: consumer.stdout })) {
       if (line.startsWith('begins')) console.log(line)
-      else last = line
-      if (line === `consumed ${until}`) consumer.kill(signal)
+      if (line === `consumed ${chain.commits.length}`) consumer.kill('SIGTERM')
     }
-    const [exitCode, killedBy] = await ended
-    console.log(`${last}, ${killedBy === null ? `ended with exit code ${exitCode}` : `killed by ${killedBy}`}`)
+    const [exitCode, signal] = await ended
+    console.log(signal === null ? `ended with exit code ${exitCode}` : `killed by ${signal} in commit ${dieAt}`)
   }
 }
