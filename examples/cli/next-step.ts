@@ -20,6 +20,7 @@ const steps: Readonly<Record<string, string>> = {
   CHAIN_FILE_DAMAGED: 'Copy the file again from where it was exported.',
   CHAIN_FILE_REFUSED: 'Get the chain from somebody else; what is stored so far is certified and stays.',
   CHAIN_FILE_GAP: 'Import a file that begins earlier first, or sync to there.',
+  CHAIN_FILE_COMMITTEE_AWAITED: 'Start the node, let it execute to there, stop it and import again.',
   CHAIN_FILE_WRONG_VERSION: 'Export it anew with this version.',
   CHAIN_FILE_WRONG_CHAIN: 'Name the genesis of that chain, or the file of this one.',
   SYNC_FORK: 'Keep both, and ask the operators of the chain: a quorum has certified two histories.',

@@ -43,6 +43,7 @@ export type ChainFileErrorCode =
   | 'CHAIN_FILE_WRONG_CHAIN'
   | 'CHAIN_FILE_GAP' // it begins above the commit that the store needs next
   | 'CHAIN_FILE_REFUSED' // what it holds is not what a quorum certified; the cause says more
+  | 'CHAIN_FILE_COMMITTEE_AWAITED' // an epoch ends there without a proof of who comes next: the executing node has to insert the committee
   | 'CHAIN_FILE_EMPTY_RANGE' // there is nothing to export that others could verify
 
 /** A failure of reading or writing a chain file. */

@@ -4,13 +4,18 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { decodeCommit } from '../consensus/commit.ts'
 import { ConsensusError } from '../consensus/consensus-error.ts'
 import type { Genesis } from '../consensus/genesis.ts'
+import type { TrustedCheckpoint } from '../consensus/trusted-checkpoint.ts'
 import type { RpcProtocol } from '../rpc/rpc.ts'
+import type { Clock } from '../runtime/clock.ts'
 import { bytesEqual, toHex } from '../runtime/hex.ts'
 import { errorCode, toError } from '../runtime/soma-error.ts'
+import type { CommitStore } from '../storage/commit-store.ts'
+import type { BlockVerifier } from '../verify/block-verifier.ts'
 import { VerifyError } from '../verify/verify-error.ts'
 import { BLOCKS_FRAME, ChainFileError, COMMITS_FRAME } from './chain-file.ts'
 import { ChainFileReader } from './chain-file-reader.ts'
-import { ChainIntake, type ChainIntakeInit, type CommitSource } from './chain-intake.ts'
+import { ChainIntake, type CommitSource } from './chain-intake.ts'
+import type { HandOverMode } from './epoch-gate.ts'
 import {
   type FetchBlocksRequest,
   type FetchBlocksResponse,
@@ -19,8 +24,16 @@ import {
 } from './messages.ts'
 import * as protocols from './protocols.ts'
 
-export interface ImportChainInit extends Omit<ChainIntakeInit, 'onStored'> {
+export interface ImportChainInit {
   readonly genesis: Genesis
+  readonly store: CommitStore
+  readonly blockVerifier: BlockVerifier
+  /** How epochs hand over. Where nothing proves it, the file is taken to the end of the epoch. @default 'proof' */
+  readonly handOver?: HandOverMode | undefined
+  /** Nothing that conflicts with it is taken. @default none */
+  readonly checkpoint?: TrustedCheckpoint | undefined
+  /** @default the machine's */
+  readonly clock?: Clock
   /** The chain file. It is left open, and must not change meanwhile. */
   readonly file: FileHandle
   readonly signal: AbortSignal
@@ -114,6 +127,10 @@ async function takeRange(
   } catch (cause) {
     signal.throwIfAborted()
     if (!(cause instanceof VerifyError || cause instanceof ConsensusError)) throw toError(cause)
+    if (errorCode(cause) === 'BLOCK_UNKNOWN_EPOCH') {
+      const what = `the committee of commit ${next} is not known: the executing node has to say who comes after commit ${next - 1}`
+      throw new ChainFileError('CHAIN_FILE_COMMITTEE_AWAITED', what, { cause })
+    }
     const what = `commits ${next} to ${last} are refused: ${cause.message} (${errorCode(cause)})`
     throw new ChainFileError('CHAIN_FILE_REFUSED', what, { cause })
   }

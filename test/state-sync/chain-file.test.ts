@@ -9,11 +9,12 @@ import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import type { Genesis } from '../../src/consensus/genesis.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
 import { toHex } from '../../src/runtime/hex.ts'
 import { randomInteger, seededRandom } from '../../src/runtime/random.ts'
 import { ChainFileError } from '../../src/state-sync/chain-file.ts'
 import { exportChain } from '../../src/state-sync/export-chain.ts'
-import { type ImportResult, importChain } from '../../src/state-sync/import-chain.ts'
+import { type ImportChainInit, type ImportResult, importChain } from '../../src/state-sync/import-chain.ts'
 import type { CommitStore } from '../../src/storage/commit-store.ts'
 import { openLevelStore } from '../../src/storage/level-store.ts'
 import { openMemoryStore } from '../../src/storage/memory-store.ts'
@@ -51,7 +52,12 @@ describe('a chain file', () => {
     return path
   }
 
-  async function importInto(store: CommitStore, path: string, genesis: Genesis = chain.genesis): Promise<ImportResult> {
+  async function importInto(
+    store: CommitStore,
+    path: string,
+    genesis: Genesis = chain.genesis,
+    more: Partial<ImportChainInit> = {}
+  ): Promise<ImportResult> {
     await using file = await open(path)
     const signatures = createMainThreadVerifier()
     const blockVerifier = createBlockVerifier({
@@ -60,7 +66,7 @@ describe('a chain file', () => {
       bls: signatures,
       getCommittee: (epoch) => store.getCommittee(epoch)
     })
-    return await importChain({ genesis, store, blockVerifier, file, signal })
+    return await importChain({ genesis, store, blockVerifier, file, signal, ...more })
   }
 
   it('gives the same chain in an empty store, over epochs, with everything that others ask for', async (t) => {
@@ -181,6 +187,19 @@ describe('a chain file', () => {
       }
     }
     assert.ok(refused >= 140, `${refused} of 150 refused`)
+  })
+
+  it('is taken to the end of an epoch that proves nothing of the next, and goes on when the executing node has said who comes', async (t) => {
+    const unproven = buildChain({ commits: 30, epochs: { ...epochs, commits: 20, proofs: false } })
+    const path = await fileOf(t, unproven)
+    const store = await storeOf(t, [], unproven)
+    const awaited = { code: 'CHAIN_FILE_COMMITTEE_AWAITED', message: /who comes after commit 20/ }
+    const impatient = { ...systemClock, sleep: async () => {} }
+    await assert.rejects(importInto(store, path, unproven.genesis, { handOver: 'inserted', clock: impatient }), awaited)
+    assert.equal(store.watermarks.highestSynced.index, 20)
+    await store.write({ commits: [], committees: unproven.committees.slice(1, 2) })
+    await importInto(store, path, unproven.genesis, { handOver: 'inserted' })
+    assert.equal(store.watermarks.highestSynced.index, 30)
   })
 
   it('whose import is killed leaves a store that the next import goes on with', async (t) => {
