@@ -54,7 +54,7 @@ async function watchStatus(ask: () => Promise<NodeReport>, json: boolean): Promi
   await runWatch({
     ask,
     see: ({ synced, highestKnown, highestSynced }: NodeReport, at) =>
-      rate.add(synced, at, Math.max(0, highestKnown - highestSynced.index)),
+      rate.add({ ...synced, commits: highestSynced.index }, at, Math.max(0, highestKnown - highestSynced.index)),
     screen: (report, size, now) =>
       json ? JSON.stringify(report, undefined, 2).split('\n') : statusScreen(report, { rate, now, paint }, size),
     lines: (report, now) => [json ? JSON.stringify(report) : statusLine(report, rate, now)]

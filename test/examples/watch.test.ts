@@ -77,7 +77,7 @@ describe('the screen of a stuck node', () => {
       assert.ok(lines.length <= rows, `${lines.length} lines`)
       const text = lines.map((line) => fitLine(line, columns)).join('\n')
       assert.match(text, /waits for commit 501 for 2 min 5 s/)
-      assert.match(text, /has commits 7/)
+      assert.match(text, /has commits/)
       assert.match(text, /failed executor: commit 501 i/)
       assert.ok(!text.includes('\u001b') && !text.includes('left'))
       assert.match(text, /40 connected/)

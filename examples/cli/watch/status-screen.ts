@@ -91,7 +91,10 @@ function waitingLines(
   const why = wrapText(singleLine(explanation), Math.max(20, columns - 2)).map((line) => `  ${line}`)
   const answers = asked
     .slice(-MOST_ASKED)
-    .map(({ peerId, atMs, answer }) => `  ${clockTime(atMs)} ${shortId(peerId)} ${singleLine(answer)}`)
+    .flatMap(({ peerId, atMs, answer }) =>
+      wrapText(`${clockTime(atMs)} ${shortId(peerId)} ${singleLine(answer)}`, Math.max(20, columns - 4))
+    )
+    .map((line, at) => `${at === 0 || /^\d\d:/.test(line) ? '  ' : '    '}${line}`)
   return [paint('red', title), ...why, ...answers]
 }
 

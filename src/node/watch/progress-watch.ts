@@ -47,6 +47,8 @@ export class ProgressWatch {
 /** How fast, for people. */
 export function describeSpeed({ commitsPerSecond, blocksPerSecond, bytesPerSecond }: SyncSpeed): string {
   const commits = commitsPerSecond >= 10 ? commitsPerSecond.toFixed(0) : commitsPerSecond.toFixed(1)
+  // what local consensus hands in is not synced
+  if (blocksPerSecond === 0 && commitsPerSecond > 0) return `${commits} commits/s`
   return `${commits} commits/s, ${blocksPerSecond.toFixed(0)} blocks/s, ${(bytesPerSecond / 1024 ** 2).toFixed(1)} MiB/s`
 }
 
