@@ -1,106 +1,26 @@
-import type { ComponentLogger, Libp2p, PeerId, PrivateKey } from '@libp2p/interface'
-import type { Libp2pInit } from 'libp2p'
+import type { PeerId } from '@libp2p/interface'
 import type { CommitRef } from '../consensus/commit-ref.ts'
 import type { CommittedSubDag } from '../consensus/committed-sub-dag.ts'
 import type { Committee } from '../consensus/committee.ts'
 import type { Genesis } from '../consensus/genesis.ts'
 import type { TrustedCheckpoint } from '../consensus/trusted-checkpoint.ts'
-import { createDelivery } from '../delivery/commit-delivery.ts'
-import type { Delivery, SubscribeOptions } from '../delivery/delivery.ts'
-import type { AccessType, Discovery } from '../discovery/index.ts'
-import { createPeerGate, type PeerReport, type Peers } from '../peers/index.ts'
-import type { Clock } from '../runtime/clock.ts'
-import { type Health, HealthRegistry } from '../runtime/health.ts'
+import type { SubscribeOptions } from '../delivery/delivery.ts'
+import type { Health } from '../runtime/health.ts'
 import { bytesEqual, toHex } from '../runtime/hex.ts'
-import type { Random } from '../runtime/random.ts'
 import { toError } from '../runtime/soma-error.ts'
 import { VERSION } from '../runtime/version.ts'
-import type { HandOverMode, LocalStateHash, StateSync } from '../state-sync/index.ts'
 import type { CommitStore } from '../storage/commit-store.ts'
 import { checkpointAt, epochAfter } from '../storage/epoch-after.ts'
-import { StorageError } from '../storage/storage-error.ts'
-import { createBlockVerifier, type VerificationMode } from '../verify/block-verifier.ts'
-import { acquireSignaturePool } from '../verify/signature-pool.ts'
-import { createTransactionVerifier } from '../verify/transaction-verifier.ts'
 import { checkBan, checkPeerId } from './check-ban.ts'
-import { eventLog } from './event-log.ts'
-import { partFromForeignPeers } from './foreign-peers.ts'
 import { NodeError } from './node-error.ts'
-import { type NewEvent, NodeEvents } from './node-events.ts'
-import type { NodeObserver } from './node-instruments.ts'
-import { createNodeLibp2p } from './node-libp2p.ts'
+import type { NewEvent } from './node-events.ts'
+import { createNodeParts, type NodeParts } from './node-parts.ts'
+import { healthOf, nodeStatus } from './node-status.ts'
 import { checkPeerAddresses } from './peer-addresses.ts'
-import { peerStatuses } from './peer-statuses.ts'
-import { Pruner } from './pruner.ts'
-import type {
-  BanOptions,
-  ConsensusInterface,
-  NodeConfig,
-  NodeInit,
-  NodeStatus,
-  PeerBan,
-  SomaNode
-} from './soma-node.ts'
-import { TrustedHosts } from './trusted-hosts.ts'
-import { ValidatorPeers } from './validator-peers.ts'
-import {
-  bannedEvent,
-  discoveryEvent,
-  epochEvent,
-  failedEvent,
-  liftedEvent,
-  reportEvent,
-  startedEvent
-} from './watch/describe-event.ts'
+import type { ResolvedNodeInit } from './resolved-node-init.ts'
+import type { BanOptions, ConsensusInterface, NodeStatus, PeerBan, SomaNode } from './soma-node.ts'
+import { bannedEvent, epochEvent, failedEvent, liftedEvent, startedEvent } from './watch/describe-event.ts'
 import { NodeWatch } from './watch/node-watch.ts'
-
-/** `NodeInit` with every default filled in. */
-export interface ResolvedNodeInit {
-  readonly genesis: Genesis
-  readonly store: CommitStore
-  /** Whether the node closes the store. */
-  readonly isStoreOwned: boolean
-  readonly privateKey: PrivateKey
-  readonly listen: readonly string[]
-  readonly announce: readonly string[]
-  readonly seeds: readonly string[]
-  readonly configured: readonly string[]
-  readonly allowlist: readonly string[]
-  readonly private: boolean
-  readonly accessType: AccessType
-  readonly dht: NonNullable<NodeInit['dht']>
-  readonly subnetOf: NodeInit['subnetOf']
-  readonly metrics: Libp2pInit['metrics']
-  readonly observer: NodeObserver
-  readonly handOver: HandOverMode
-  readonly checkpoint: TrustedCheckpoint | undefined
-  readonly localStateHash: LocalStateHash | undefined
-  readonly verification: VerificationMode
-  readonly transactionVerifier: NodeInit['transactionVerifier']
-  readonly config: NodeConfig
-  readonly onPeerReport: (report: PeerReport) => void
-  readonly logger: ComponentLogger
-  readonly clock: Clock
-  readonly random: Random
-}
-
-/** The services of a node's libp2p that the node itself uses. */
-export type NodeLibp2p = Libp2p<{ peers: Peers; discovery: Discovery; stateSync: StateSync }>
-
-interface Parts {
-  readonly libp2p: NodeLibp2p
-  readonly trustedHosts: TrustedHosts
-  readonly delivery: Delivery
-  readonly pruner: Pruner
-  readonly health: HealthRegistry
-  /** What the embedder says of its own parts. */
-  readonly reported: HealthRegistry
-  readonly events: NodeEvents
-  readonly releaseSignatures: () => Promise<void>
-}
-
-/** Connections that one host may begin a second: enough for a handful of nodes behind it, and a handshake costs some milliseconds. */
-const HANDSHAKES_PER_SECOND = 5
 
 /** A whole node: the parts, their lifecycle and their status. */
 export class NodeService implements SomaNode {
@@ -108,7 +28,7 @@ export class NodeService implements SomaNode {
   readonly store: CommitStore
   readonly consensus: ConsensusInterface
   readonly #init: ResolvedNodeInit
-  readonly #parts: Parts
+  readonly #parts: NodeParts
   readonly #watching = new AbortController()
   #watch: Promise<void> | undefined
   /** Of the epoch that the chain goes on in. */
@@ -118,7 +38,7 @@ export class NodeService implements SomaNode {
   #stopping: Promise<void> | undefined
   readonly #stopped = Promise.withResolvers<Error | undefined>()
 
-  private constructor(init: ResolvedNodeInit, parts: Parts, committee: Committee) {
+  private constructor(init: ResolvedNodeInit, parts: NodeParts, committee: Committee) {
     this.#committee = committee
     this.genesis = init.genesis
     this.store = init.store
@@ -132,110 +52,18 @@ export class NodeService implements SomaNode {
   }
 
   static async create(init: ResolvedNodeInit): Promise<NodeService> {
-    const { store, genesis, config, clock, logger, transactionVerifier } = init
-    const { chainId } = genesis
-    const committee = await currentCommittee(store, genesis)
-    const validators = new ValidatorPeers(committee)
-    const health = new HealthRegistry()
-    const reported = new HealthRegistry()
-    const events = new NodeEvents(clock, eventLog(logger))
-    const log = logger.forComponent('soma-p2p:node')
-    const delivery = createDelivery({ store, clock })
-    const pruner = new Pruner({
-      store,
-      delivery,
-      keepCommits: config.keepCommits,
-      onPruned: () => health.set('pruning', { state: 'ok' }),
-      onFailure: (thrown) => {
-        health.set('pruning', { state: 'degraded', reason: toError(thrown).message })
-        log('pruning failed: %s', toError(thrown).message)
-      }
-    })
-    const signatures = await acquireSignaturePool({
-      workers: config.signatureWorkers,
-      onFault: (error) => log.error('a signature thread failed: %s', error.message)
-    })
-    try {
-      const trustedHosts = new TrustedHosts()
-      const libp2p = await createNodeLibp2p({
-        ...init,
-        health,
-        trustedHosts,
-        committee,
-        validators,
-        onEpoch: (next) => entered(next),
-        onPeerReport: (report) => {
-          events.add(reportEvent(report))
-          init.onPeerReport(report)
-        },
-        onDiscoveryEvent: (event) => events.add(discoveryEvent(event)),
-        executorFailure: () => {
-          const executor = reported.get('executor')
-          return executor.state === 'ok' ? undefined : executor.reason
-        },
-        gate: createPeerGate({
-          clock,
-          records: store,
-          random: init.random,
-          allowlist: init.allowlist,
-          onlyAllowlisted: init.private,
-          // in a private network many nodes may share a host
-          handshakesPerSecond: config.privateNetwork ? Number.POSITIVE_INFINITY : HANDSHAKES_PER_SECOND,
-          isTrustedHost: (host) => trustedHosts.has(host),
-          ...(init.subnetOf && { subnetOf: init.subnetOf }),
-          onRecordFailed: (error) => log.error('bans are not remembered: %s', error.message)
-        }),
-        blockVerifier: createBlockVerifier({
-          chainId,
-          signatures,
-          bls: signatures,
-          mode: init.verification,
-          onWork: init.observer.onVerified,
-          getCommittee: (epoch) => store.getCommittee(epoch),
-          transactionVerifier:
-            transactionVerifier === 'certified'
-              ? createTransactionVerifier({ chainId, signatures })
-              : transactionVerifier
-        }),
-        onStored: () => {
-          delivery.advance()
-          if (Number.isFinite(config.keepCommits)) pruner.advance()
-        },
-        slowestCursor: () => delivery.slowest(),
-        onFailure: (error) => fail(error)
-      })
-      partFromForeignPeers({
-        libp2p,
-        chainId: toHex(chainId),
-        log,
-        setHealth: (state) => health.set('chain', state)
-      })
-      const parts = {
-        libp2p,
-        trustedHosts,
-        delivery,
-        pruner,
-        health,
-        reported,
-        events,
-        releaseSignatures: () => signatures.release()
-      }
-      const node = new NodeService(init, parts, committee)
-      const entered = (next: Committee) => {
-        node.#committee = next
-        events.add(epochEvent(next, node.#isValidator()))
-        validators.enter(next)
-        libp2p.services.discovery.setCommittee(next)
-      }
-      const fail = (error: Error) => {
-        events.add(failedEvent(error))
+    const committee = await currentCommittee(init.store, init.genesis)
+    const parts = await createNodeParts({
+      ...init,
+      committee,
+      onEpoch: (next) => node.#enter(next),
+      onFailure: (error) => {
+        parts.events.add(failedEvent(error))
         node.#stopWith(error)
       }
-      return node
-    } catch (thrown) {
-      await signatures.release()
-      throw thrown
-    }
+    })
+    const node = new NodeService(init, parts, committee)
+    return node
   }
 
   get peerId(): PeerId {
@@ -325,44 +153,14 @@ export class NodeService implements SomaNode {
   }
 
   async status(): Promise<NodeStatus> {
-    const { libp2p, events } = this.#parts
-    const { stateSync, discovery } = libp2p.services
-    const { highestSynced, highestCertifiable, lowestAvailable } = this.store.watermarks
-    const sync = stateSync.status()
-    const { cursors, unreadable } = await this.#cursors()
-    return {
-      peerId: this.peerId.toString(),
+    return await nodeStatus({
+      store: this.store,
+      parts: this.#parts,
       chainId: toHex(this.genesis.chainId),
-      addresses: this.addresses(),
       role: this.#isValidator() ? 'validator' : 'full',
       uptimeMs: this.#startedAt === undefined ? 0 : Math.round(this.#init.clock.monotonic() - this.#startedAt),
-      epoch: this.#committee.epoch,
-      highestSynced: { index: highestSynced.index, digest: toHex(highestSynced.digest) },
-      highestSyncedAtMs: sync.highestSyncedAtMs,
-      highestCertifiable,
-      lowestAvailable,
-      highestKnown: sync.highestKnown,
-      cursors,
-      bytesInFlight: sync.bytesInFlight,
-      rangesInFlight: sync.ranges.length,
-      sync: { ranges: sync.ranges, stages: sync.stages, waiting: sync.waiting },
-      synced: sync.synced,
-      peers: peerStatuses(libp2p),
-      knownPeers: discovery.known().length,
-      discovery: discovery.status(),
-      health: { ...this.#health(), ...(unreadable && { storage: unreadable }) },
-      events: events.recent
-    }
-  }
-
-  /** Whoever asks how the node is gets an answer while its disk cannot be read, too: it says so. */
-  async #cursors(): Promise<{ cursors: Record<string, number>; unreadable?: Health }> {
-    try {
-      return { cursors: Object.fromEntries(await this.#parts.delivery.positions()) }
-    } catch (thrown) {
-      if (!(thrown instanceof StorageError && thrown.code === 'STORAGE_READ_FAILED')) throw thrown
-      return { cursors: {}, unreadable: { state: 'degraded', reason: `${thrown.code}: ${thrown.message}` } }
-    }
+      epoch: this.#committee.epoch
+    })
   }
 
   /** Stops the node, once. What goes wrong while it stops is an error of its own. */
@@ -442,15 +240,20 @@ export class NodeService implements SomaNode {
           highestKnown,
           synced,
           waiting,
-          health: this.#health()
+          health: healthOf(this.#parts)
         }
       }
     })
     this.#watch = watch.run(this.#watching.signal)
   }
 
-  #health(): Record<string, Health> {
-    return { ...this.#parts.reported.all(), ...this.#parts.health.all() }
+  /** The chain goes on in another epoch. */
+  #enter(committee: Committee): void {
+    const { events, validators, libp2p } = this.#parts
+    this.#committee = committee
+    events.add(epochEvent(committee, this.#isValidator()))
+    validators.enter(committee)
+    libp2p.services.discovery.setCommittee(committee)
   }
 
   #isValidator(): boolean {

@@ -1,4 +1,4 @@
-import type { NodeLibp2p } from './node-service.ts'
+import type { NodeLibp2p } from './node-parts.ts'
 import type { PeerStatus } from './soma-node.ts'
 
 /** What there is to say of every connected peer. */
