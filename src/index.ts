@@ -54,6 +54,7 @@ export { NODE_DEFAULTS } from './node/node-config.ts'
 export { NodeError, type NodeErrorCode } from './node/node-error.ts'
 export type { NewEvent, NodeEvent, NodeEventKind } from './node/node-events.ts'
 export type { NodeInstruments, NodeObserver } from './node/node-instruments.ts'
+export { type ComponentLevels, DEFAULT_COMPONENT_LEVELS, pinoLogger } from './node/pino-logger.ts'
 export type {
   BanOptions,
   ConsensusCommit,

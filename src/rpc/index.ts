@@ -10,8 +10,15 @@
  * @example
  *
  * ```typescript
- * const greet: RpcProtocol<Greeting, Greeting> = {
- *   name: 'greet', kind: 'unary', request: greetingMessage, response: greetingMessage,
+ * import { noise } from '@chainsafe/libp2p-noise'
+ * import { yamux } from '@chainsafe/libp2p-yamux'
+ * import { tcp } from '@libp2p/tcp'
+ * import { createLibp2p } from 'libp2p'
+ * import { type RpcProtocol, rpc, wire, YAMUX_STREAM_OPTIONS } from 'soma-p2p'
+ *
+ * const greeting = wire.message('Greeting', { text: wire.string(1, 100) })
+ * const greet: RpcProtocol<wire.Infer<typeof greeting>, wire.Infer<typeof greeting>> = {
+ *   name: 'greet', kind: 'unary', request: greeting, response: greeting,
  *   maxRequestBytes: 1_024, maxResponseBytes: 1_024,
  *   deadlines: { firstFrameMs: 10_000, betweenFramesMs: 10_000, totalMs: 10_000 }
  * }

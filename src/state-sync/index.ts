@@ -2,8 +2,28 @@
  * State sync as a libp2p service: keeps a node's chain up to date with its peers', verified and in order.
  *
  * ```ts
+ * const delivery = createDelivery({ store })
+ * const gate = createPeerGate()
+ * const { chainId } = genesis
+ * const blockVerifier = createBlockVerifier({ chainId, signatures, getCommittee: (epoch) => store.getCommittee(epoch) })
  * const libp2p = await createLibp2p({
- *   services: { identify: identify(), rpc: rpc({ chainId }), stateSync: stateSync({ genesis, store, ... }) }
+ *   connectionGater: gate.connectionGater,
+ *   services: {
+ *     identify: identify(),
+ *     rpc: rpc({ chainId }),
+ *     peers: peers({ gate }),
+ *     stateSync: stateSync({
+ *       genesis,
+ *       store,
+ *       blockVerifier,
+ *       clock: systemClock,
+ *       random: systemRandom,
+ *       health: new HealthRegistry(),
+ *       onStored: () => delivery.advance(),
+ *       slowestCursor: () => delivery.slowest(),
+ *       onFailure: (error) => console.error(error)
+ *     })
+ *   }
  * })
  * ```
  *

@@ -52,7 +52,7 @@ export interface DelayingProxy {
  * that the sender feels it. An end or a reset on one side reaches the other. What the link is like can change at any time.
  *
  * ```ts
- * const link = await startDelayingProxy({ target: { host: '127.0.0.1', port }, delayMs: 150 })
+ * const link = await startDelayingProxy({ target: { host: '127.0.0.1', port: 9000 }, delayMs: 150 })
  * link.change({ delayMs: 150, megabitsPerSecond: 1 })
  * link.tear(100_000)
  * link.change({ passage: (from) => (from === '127.0.0.2' ? 'blackhole' : 'open') })

@@ -36,6 +36,7 @@ export function forgeCommittee(chain: Chain, epoch: number, validators: readonly
  *
  * ```ts
  * const { keys } = chain.consensus.epoch(1)
+ * const next = forgeCommittee(chain, 2, chain.keys.map((keys) => ({ keys })))
  * forgeHandOver(chain, 1, { next, signedBy: keys.slice(0, 1), named: [0] }) // a minority
  * forgeHandOver(chain, 1, { next, signedBy: keys.slice(0, 1), named: [0, 1, 2] }) // a minority that claims to be a quorum
  * forgeHandOver(chain, 1, { next, signedBy: [0, 0, 0].flatMap((index) => keys[index] ?? []), named: [0, 1, 2] }) // one that signs for three

@@ -17,6 +17,9 @@ export type { StoreFixture, StoreUnderTest } from './store-under-test.ts'
  *
  * ```ts
  * // my-store.test.ts, run by `node --test`
+ * import { mkdtemp, rm } from 'node:fs/promises'
+ * import { tmpdir } from 'node:os'
+ * import { join } from 'node:path'
  * import { storageConformance } from 'soma-p2p/testing'
  *
  * storageConformance({

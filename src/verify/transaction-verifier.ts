@@ -64,7 +64,7 @@ export interface TransactionVerifierInit {
  * It holds no threads of its own. A node makes itself one with `createNode({ genesis, transactionVerifier: 'certified' })`; elsewhere:
  *
  * ```ts
- * const { chainId } = decodeGenesis(genesis)
+ * const { chainId } = genesis
  * const signatures = acquireSignaturePool({ workers: 2 }) // the process's threads, shared; to be released in the end
  * const verifier = createTransactionVerifier({ chainId, signatures })
  * ```

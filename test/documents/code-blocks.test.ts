@@ -7,9 +7,10 @@ import { test } from 'node:test'
 import { parseAllDocuments } from 'yaml'
 import { configKeys, configSchema } from '../../examples/cli/config-schema.ts'
 import * as soma from '../../src/index.ts'
-import { type CodeBlock, ROOT, readDocuments } from './markdown.ts'
+import * as testing from '../../src/testing/index.ts'
+import { type CodeBlock, ROOT, readDocComments, readDocuments } from './markdown.ts'
 
-const blocks = (await readDocuments()).flatMap((document) => document.blocks)
+const blocks = [...(await readDocuments()).flatMap((document) => document.blocks), ...(await readDocComments())]
 
 /** The blocks of some languages. */
 function written(...languages: string[]): CodeBlock[] {
@@ -19,6 +20,9 @@ function written(...languages: string[]): CodeBlock[] {
 /** What a snippet may take for granted: the package's own names without an import, and whatever the text around it has spoken of. */
 const GIVEN = `
 import type * as soma from 'soma-p2p'
+import type * as testing from 'soma-p2p/testing'
+import type { createLibp2p as make } from 'libp2p'
+import type { identify as identifies } from '@libp2p/identify'
 import type { openLedger as open } from '${ROOT}examples/ledger/level-ledger.ts'
 import type { runExecutor as run } from '${ROOT}examples/ledger/run-executor.ts'
 declare global {
@@ -35,10 +39,17 @@ declare global {
   const execute: (subDag: soma.CommittedSubDag) => Promise<void>
   const position: number
   const reason: string
+  const signatures: ReturnType<typeof soma.acquireSignaturePool>
+  const peerId: soma.SomaNode['peerId']
+  const chain: testing.Chain
+  /** A store of the reader's own. */
+  const openMyStore: typeof soma.openLevelStore
+  const createLibp2p: typeof make
+  const identify: typeof identifies
   const openLedger: typeof open
   const runExecutor: typeof run
-${Object.keys(soma)
-  .map((name) => `  const ${name}: typeof soma.${name}`)
+${[...Object.keys(soma).map((name) => [name, 'soma']), ...Object.keys(testing).map((name) => [name, 'testing'])]
+  .map(([name, from]) => `  const ${name}: typeof ${from}.${name}`)
   .join('\n')}
 }`
 

@@ -49,6 +49,17 @@ export async function readDocuments(): Promise<Document[]> {
   return Promise.all(paths.map(async (path) => parseDocument(path, await readFile(`${ROOT}${path}`, 'utf8'))))
 }
 
+/** The fenced blocks in the doc comments of the sources. */
+export async function readDocComments(): Promise<CodeBlock[]> {
+  const paths = await filesOf('src/**/*.ts')
+  const blocks = paths.map(async (path) => {
+    const text = await readFile(`${ROOT}${path}`, 'utf8')
+    const comments = text.split('\n').map((line) => /^ *\* ?(.*)$/.exec(line)?.[1] ?? '')
+    return parseDocument(path, comments.join('\n')).blocks
+  })
+  return (await Promise.all(blocks)).flat()
+}
+
 function parseDocument(path: string, text: string): Document {
   const anchors = new Set<string>()
   const links: Link[] = []
