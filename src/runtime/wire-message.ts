@@ -18,8 +18,10 @@ export {
 
 type Reader = protobuf.Reader
 type Writer = protobuf.Writer
-type Fields = Readonly<Record<string, WireField<unknown>>>
-type Decoded<F extends Fields> = { readonly [K in keyof F]: F[K] extends WireField<infer T> ? T : never }
+/** The fields of a message, by name. */
+export type Fields = Readonly<Record<string, WireField<unknown>>>
+/** What a message of these fields decodes to. */
+export type Decoded<F extends Fields> = { readonly [K in keyof F]: F[K] extends WireField<infer T> ? T : never }
 
 /**
  * Declares a message.
