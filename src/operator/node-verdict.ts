@@ -56,7 +56,7 @@ export function judgeNode(status: NodeStatus, moment: Moment): NodeVerdict {
   const [first] = reasons.filter(({ part }) => part !== 'state-sync')
   if (first !== undefined) return verdict('attention', `${first.part}: ${first.reason}`, reasons)
   if (behind > CLOSE_COMMITS)
-    return verdict('syncing', `catching up, ${numbers.format(behind)} commits behind`, reasons)
+    return verdict('syncing', `${numbers.format(behind)} commits behind the others, and coming on`, reasons)
   return verdict(
     'healthy',
     index === 0 ? 'waits for a first commit' : `up to date at commit ${numbers.format(index)}`,
