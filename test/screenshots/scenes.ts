@@ -165,7 +165,7 @@ export async function underAttack(): Promise<Scene> {
   }
   const node = await stage.startBehind(2, { seeds: validators.slice(0, 1), config: { commitsPerRange: 25 } })
   const scene = await stage.show(node)
-  for (let count = 0; count < 12; count++) {
+  for (let count = 0; count < 8; count++) {
     const script = ATTACKS[count % ATTACKS.length]
     const liar = await startByzantinePeer({ chain: stage.chain, ...(script && { script }) })
     stage.defer(() => liar.stop())

@@ -1,8 +1,9 @@
 // npm run screenshots [-- SCENE...]: pictures of the page as it is, from real nodes, into docs/screenshots.
-import { stat } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Browser } from 'playwright-core'
 import { openBrowser } from '../operator/browser.ts'
+import { compressPng } from './compress-png.ts'
 import { devnet } from './devnet-scene.ts'
 import { catchingUp, idle, type Scene, stuck, underAttack } from './scenes.ts'
 
@@ -38,9 +39,10 @@ async function picture(browser: Browser, url: string, name: string): Promise<voi
       await page.waitForFunction(() => document.getElementById('updated')?.textContent !== '')
       await page.waitForTimeout(3_500) // rates are of several moments
       const path = `${OUT}${name}-${size}-${colorScheme}.png`
-      await page.screenshot({ path, fullPage: true })
+      const picture = compressPng(await page.screenshot({ fullPage: true }))
+      await writeFile(path, picture)
       await page.close()
-      console.log(`${path} ${Math.ceil((await stat(path)).size / 1024)} KiB`)
+      console.log(`${path} ${Math.ceil(picture.length / 1024)} KiB`)
     })
   )
   await Promise.all(shots)

@@ -54,9 +54,9 @@ export class Graph {
         setAttribute(link, 'transform', `translate(${x.toFixed(1)} ${y.toFixed(1)})`)
         setAttribute(link, 'aria-label', clean(this.#told(node)))
         setAttribute(circle, 'r', RADIUS)
-        const side = y < 0 ? -1 : 1
-        setAttribute(name, 'y', side < 0 ? -40 : 34)
-        setAttribute(height, 'y', side < 0 ? -23 : 51)
+        const isAbove = y < 0
+        setAttribute(name, 'y', isAbove ? '-3.1em' : '2.6em')
+        setAttribute(height, 'y', isAbove ? '-1.9em' : '4.2em')
         setText(name, node.name)
         setText(height, node.status === undefined ? '' : count(node.status.highestSynced))
       }

@@ -12,6 +12,8 @@ const WORDS = {
 }
 /** The worst decides what is said of the network. */
 const WORST_FIRST = ['failed', 'stuck', 'attention', 'syncing', 'healthy']
+/** Of many, a few are named; the rows show all. */
+const MOST_NAMED = 5
 /** Milliseconds that a rate is taken over. */
 const RATE_MS = 5_000
 
@@ -42,11 +44,15 @@ function showVerdict(nodes) {
       ? `All ${plural(nodes.length, 'node')} are well`
       : `${well} of ${plural(nodes.length, 'node')} are well`
   setText(byId('condition'), title)
-  const others = WORST_FIRST.filter((condition) => condition !== 'healthy').map((condition) => [
-    condition,
-    conditions.filter((one) => one === condition).length
+  const named = (condition) =>
+    started.filter(({ status }) => status?.verdict.condition === condition).map(({ name }) => name)
+  const groups = WORST_FIRST.filter((condition) => condition !== 'healthy').map((condition) => [
+    WORDS[condition],
+    named(condition)
   ])
-  const said = others.filter(([, number]) => number > 0).map(([condition, number]) => `${number} ${WORDS[condition]}`)
+  const said = groups.flatMap(([word, names]) =>
+    names.length === 0 ? [] : `${names.length} ${word}: ${names.slice(0, MOST_NAMED).join(', ')}`
+  )
   if (silent.length > 0) said.unshift(`${silent.length} silent: ${silent.map(({ name }) => name).join(', ')}`)
   if (isStarting) said.push(`${nodes.length - started.length} not started yet`)
   setText(

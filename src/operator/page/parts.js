@@ -1,5 +1,5 @@
 import { byId, make, setAttribute, setChildren, setText } from './dom.js'
-import { count, duration, plural, short } from './format.js'
+import { count, duration, plural, short, shortened } from './format.js'
 
 /** How each part of the node is. */
 export function showParts({ health }) {
@@ -12,7 +12,7 @@ export function showParts({ health }) {
       const [, name, how] = item.children
       item.dataset.state = state
       setText(name, part)
-      setText(how, reason === undefined ? state : `${state}: ${reason}`)
+      setText(how, reason === undefined ? state : `${state}: ${shortened(reason)}`)
     }
   )
 }

@@ -1,5 +1,5 @@
 import { byId, make, setChildren, setText } from './dom.js'
-import { count, duration, rate, short, timeOf } from './format.js'
+import { count, duration, rate, short, shortened, timeOf } from './format.js'
 
 const WORDS = {
   healthy: 'Healthy',
@@ -10,13 +10,14 @@ const WORDS = {
 }
 
 /** Says first how the node is, in words and colour, and what is the matter. */
-export function showVerdict({ verdict, peerId }) {
+export function showVerdict({ verdict, peerId, sync }) {
   const { condition, summary, reasons } = verdict
   byId('verdict').dataset.condition = condition
   setText(byId('condition'), WORDS[condition] ?? condition)
-  setText(byId('summary'), sentence(summary))
-  // What the summary has said already is not said again.
-  const others = reasons.filter(({ reason }) => !summary.includes(reason))
+  setText(byId('summary'), shortened(sentence(summary)))
+  // What the summary has said already is not said again, nor what follows in its own card.
+  const said = `${summary} ${sync.waiting?.explanation ?? ''}`
+  const others = reasons.filter(({ reason }) => !said.includes(reason))
   setChildren(
     byId('reasons'),
     others,
@@ -24,7 +25,7 @@ export function showVerdict({ verdict, peerId }) {
     () => make('li', '', make('b'), make('span')),
     (item, { part, state, reason }) => {
       setText(item.firstChild, `${part} ${state}`)
-      setText(item.lastChild, `: ${reason}`)
+      setText(item.lastChild, `: ${shortened(reason)}`)
     }
   )
   document.title = `${WORDS[condition] ?? condition} · ${short(peerId)}`
@@ -62,7 +63,7 @@ export function showWait({ sync: { waiting }, atMs, verdict }) {
   byId('wait').hidden = waiting === undefined
   if (waiting === undefined) return
   // Where it is stuck, the verdict has said so.
-  setText(byId('wait-text'), verdict.summary.includes(waiting.explanation) ? '' : waiting.explanation)
+  setText(byId('wait-text'), verdict.summary.includes(waiting.explanation) ? '' : shortened(waiting.explanation))
   setText(
     byId('wait-since'),
     `for commit ${count(waiting.commit)}, since ${timeOf(waiting.sinceMs)}, for ${duration(atMs - waiting.sinceMs)}`
@@ -78,7 +79,7 @@ export function showWait({ sync: { waiting }, atMs, verdict }) {
       setText(time, timeOf(asked.atMs))
       setText(peer.firstChild, short(asked.peerId))
       peer.title = asked.peerId
-      setText(answer, asked.answer)
+      setText(answer, shortened(asked.answer))
     }
   )
 }
