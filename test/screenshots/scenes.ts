@@ -97,7 +97,7 @@ export async function idle(): Promise<Scene> {
   for (let count = 0; count < 2; count++) await stage.network.start({ commits: 600, seeds: [node] })
   stage.goOn(601, validators)
   const scene = await stage.show(node)
-  await delay(25_000)
+  await delay(15_000)
   return scene
 }
 

@@ -25,9 +25,9 @@ export function showFigures(status, history) {
   figure('rate', rate(history.rate('highestSynced') || 0), `commits/s, ${size} ${unit}/s`)
   showExecuted(status)
   const { peers, knownPeers, discovery, epoch, role } = status
-  figure('peer-count', count(peers.length), `of ${count(knownPeers)} known`)
+  figure('peer-count', count(peers.length), `${count(knownPeers)} with known addresses`)
   const { kept, connected } = discovery.committee
-  figure('epoch', count(epoch), kept === 0 ? '' : `${connected} of ${plural(kept, 'validator')} kept`)
+  figure('epoch', count(epoch), kept === 0 ? '' : `${connected} of ${plural(kept, 'validator')} connected`)
   setText(byId('role'), role === 'validator' ? 'validator' : 'full node')
 }
 
