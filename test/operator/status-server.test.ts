@@ -181,7 +181,10 @@ test('a node that is behind is healthy as long as it comes on, and stuck when it
   }
   for (; index < 300; index += 100) {
     const { status, condition, summary } = await health()
-    assert.deepEqual([status, condition, summary], [200, 'syncing', `${1_000 - index} commits behind the others, and coming on`])
+    assert.deepEqual(
+      [status, condition, summary],
+      [200, 'syncing', `${1_000 - index} commits behind the others, and coming on`]
+    )
     clock.advance(9_000)
   }
   assert.equal((await health()).condition, 'syncing')
