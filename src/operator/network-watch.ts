@@ -1,4 +1,6 @@
+import { systemClock } from '../runtime/clock.ts'
 import { toError } from '../runtime/soma-error.ts'
+import { FreshValue } from './fresh-value.ts'
 import type { NodeVerdict } from './node-verdict.ts'
 import type { JudgedReport } from './node-watch.ts'
 
@@ -35,26 +37,21 @@ const FRESH_MS = 500
 
 /** Asks the status servers of a network's nodes, however many look at it. */
 export class NetworkWatch {
-  readonly #nodes: () => readonly NetworkNode[]
   readonly #stop = new AbortController()
-  #asked: { readonly at: number; readonly reports: Promise<NetworkNodeReport[]> } | undefined
+  readonly #asked: FreshValue<NetworkNodeReport[]>
 
   constructor(nodes: () => readonly NetworkNode[]) {
-    this.#nodes = nodes
+    this.#asked = new FreshValue(() => Promise.all(nodes().map((node) => this.#ask(node))), systemClock, FRESH_MS)
   }
 
   reports(): Promise<NetworkNodeReport[]> {
-    const at = performance.now()
-    if (this.#asked === undefined || at - this.#asked.at >= FRESH_MS) {
-      this.#asked = { at, reports: Promise.all(this.#nodes().map((node) => this.#ask(node))) }
-    }
-    return this.#asked.reports
+    return this.#asked.get()
   }
 
   /** Ends what is under way. */
   async stop(): Promise<void> {
     this.#stop.abort()
-    await this.#asked?.reports
+    await this.#asked.last
   }
 
   async #ask({ name, url }: NetworkNode): Promise<NetworkNodeReport> {

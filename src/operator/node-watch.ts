@@ -1,6 +1,7 @@
 import type { NodeStatus } from '../node/soma-node.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { toError } from '../runtime/soma-error.ts'
+import { FreshValue } from './fresh-value.ts'
 import { judgeNode, type NodeVerdict, unanswered } from './node-verdict.ts'
 import { StatusHistory } from './status-history.ts'
 
@@ -27,8 +28,8 @@ export interface NodeWatchInit {
 /** A quarter of an hour, a moment each second. */
 const INTERVAL_MS = 1_000
 const CAPACITY = 900
-/** Who asks within so many milliseconds gets the same report: however many look, the node is asked four times a second at most. */
-const FRESH_MS = 250
+/** However many look, the node is asked four times a second at most. */
+export const FRESH_MS = 250
 /** A node that says nothing for so long does not answer. */
 const ANSWER_MS = 5_000
 
@@ -36,12 +37,13 @@ const ANSWER_MS = 5_000
 export class NodeWatch {
   readonly history: StatusHistory = new StatusHistory({ capacity: CAPACITY, intervalMs: INTERVAL_MS })
   readonly #init: NodeWatchInit
-  #asked: { readonly at: number; readonly report: Promise<JudgedReport> } | undefined
+  readonly #asked: FreshValue<JudgedReport>
   /** Its height, and since when it has been behind at that height, by the monotonic clock. */
   #stood: { readonly index: number; readonly since: number } | undefined
 
   constructor(init: NodeWatchInit) {
     this.#init = init
+    this.#asked = new FreshValue(() => this.#ask(), init.clock, FRESH_MS)
   }
 
   /** Looks until the signal aborts. */
@@ -57,9 +59,7 @@ export class NodeWatch {
 
   /** @throws what the node's report throws, and an error when it does not come in time */
   report(): Promise<JudgedReport> {
-    const at = this.#init.clock.monotonic()
-    if (this.#asked === undefined || at - this.#asked.at >= FRESH_MS) this.#asked = { at, report: this.#ask() }
-    return this.#asked.report
+    return this.#asked.get()
   }
 
   async verdict(): Promise<NodeVerdict> {

@@ -1,8 +1,9 @@
 import { NODE_DEFAULTS } from '../node/node-config.ts'
 import type { SomaNode } from '../node/soma-node.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
+import { FreshValue } from './fresh-value.ts'
 import { type HttpRoute, type HttpServer, json, startHttpServer } from './http-server.ts'
-import { NodeWatch, type StatusReport } from './node-watch.ts'
+import { FRESH_MS, NodeWatch, type StatusReport } from './node-watch.ts'
 import { pageFiles } from './page-files.ts'
 
 /** A node's metrics, in a form that Prometheus reads. */
@@ -16,7 +17,7 @@ export interface StatusServerInit {
   readonly node: Pick<SomaNode, 'status'>
   /** An address and a port. Port 0 takes a free one. On the loopback it answers only to names of the loopback. @default '127.0.0.1:0' */
   readonly listen?: string
-  /** Answered at `/metrics`. @default nothing is there */
+  /** Answered at `/metrics`, made four times a second at most. @default nothing is there */
   readonly metrics?: MetricsText | undefined
   /** What is shown, where the embedder has more to tell than the node: its executor. @default the node's status */
   readonly report?: () => Promise<StatusReport>
@@ -54,7 +55,8 @@ export async function startStatusServer(init: StatusServerInit): Promise<HttpSer
   ]
   if (metrics !== undefined) {
     const { contentType } = metrics
-    routes.push(['/metrics', async () => ({ status: 200, contentType, body: await metrics.text() })])
+    const text = new FreshValue(() => metrics.text(), clock, FRESH_MS) // some milliseconds of work
+    routes.push(['/metrics', async () => ({ status: 200, contentType, body: await text.get() })])
   }
   const server = await startHttpServer({ listen, routes: new Map([...(await pageFiles('node.html')), ...routes]) })
   const looking = new AbortController()

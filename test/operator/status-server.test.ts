@@ -240,6 +240,36 @@ test('however many ask, the node is asked once', async (t) => {
   assert.equal(asked, 1)
 })
 
+test('however often metrics are asked for, they are made four times a second at most, and one at a time', async (t) => {
+  let made = 0
+  const begun = Promise.withResolvers<void>()
+  let done = Promise.withResolvers<void>()
+  const text = async () => {
+    made += 1
+    begun.resolve()
+    const text = `made ${made}\n`
+    await done.promise
+    return text
+  }
+  const clock = new ManualClock()
+  const { url } = await start(t, { report: well, clock, metrics: { text, contentType: 'text/plain' } })
+  const scrape = async () => await (await fetch(`${url}metrics`)).text()
+  const first = scrape()
+  await begun.promise
+  clock.advance(4_000)
+  const second = scrape()
+  await fetch(`${url}healthz`) // whose connection came after
+  done.resolve()
+  assert.deepEqual(await Promise.all([first, second]), ['made 1\n', 'made 1\n'])
+  done = Promise.withResolvers()
+  done.resolve()
+  assert.equal(await scrape(), 'made 2\n')
+  clock.advance(249)
+  assert.equal(await scrape(), 'made 2\n')
+  clock.advance(1)
+  assert.equal(await scrape(), 'made 3\n')
+})
+
 test('stop ends open connections, and nothing listens any more', async () => {
   const server = await startStatusServer({ node: { status: well } })
   const { hostname, port } = new URL(server.url)
