@@ -50,7 +50,9 @@ function componentLogger(pino: Pino, name: string, levels: ComponentLevels, limi
     )
   }
   const writeError = (args: unknown[]): void => {
-    const repeated = limiter.admit(`${name} ${String(args[0])}`)
+    if (!child.isLevelEnabled('error')) return // what is not written takes no room from what is
+    const [first] = args
+    const repeated = limiter.admit(`${name} ${typeof first === 'string' ? first : errorCode(first)}`)
     if (repeated !== undefined) write('error', args, repeated > 0 ? { repeated } : {})
   }
   const log = (...args: unknown[]): void => write('debug', args)

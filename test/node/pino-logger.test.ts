@@ -82,6 +82,17 @@ test('the same error is written three times a minute, and another is not held ba
   )
 })
 
+test('errors are of one sort whatever they say, and lines that are not written hold nothing back', () => {
+  const { lines, logger } = logs('info')
+  const log = logger.forComponent('soma-p2p:rpc')
+  for (let at = 0; at < 10; at++) log.error(new Error(`a peer wrote ${at}`))
+  assert.equal(lines.length, 3)
+  const silent = logger.forComponent('libp2p:tcp')
+  for (let at = 0; at < 1_000; at++) silent.error(`connection ${at}`)
+  log.error(new Error('a peer wrote more'))
+  assert.equal(lines.length, 3)
+})
+
 test('an event has its own level, and its data as fields', () => {
   const { lines, logger } = logs('info')
   const log = logger.forComponent('soma-p2p:peers')
@@ -114,7 +125,7 @@ test('the formats of libp2p are known', () => {
 
 test('what a peer wrote cannot forge another line or steer a terminal', () => {
   const { lines, logger } = logs('debug')
-  logger.forComponent('x')('agent %s', 'a\n\u001b[31mERROR forged\u2028')
+  logger.forComponent('x')('agent %s', 'a\n\u001b[31mERROR forged\u2028\u202e\u009b')
   assert.equal(lines[0]?.msg, 'agent a [31mERROR forged ')
 })
 
