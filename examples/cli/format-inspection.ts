@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { singleLine } from '../../src/runtime/single-line.ts'
 import { formatCount, formatMebibytes, formatNumber } from '../devnet/format.ts'
 import { duration } from './format-report.ts'
 import type { BlockReport, CommitReport, RefReport, StoreReport } from './inspect-reports.ts'
@@ -61,7 +62,7 @@ export function formatStore(report: StoreReport, now: number, stream: NodeJS.Wri
   return formatRows([
     [
       'store',
-      `${report.path}, format ${report.formatVersion}, ${formatMebibytes(report.bytes)} MiB in ${formatCount(report.files, 'file')}`
+      `${singleLine(report.path)}, format ${report.formatVersion}, ${formatMebibytes(report.bytes)} MiB in ${formatCount(report.files, 'file')}`
     ],
     ['synced', `to commit ${highestSynced.index}`],
     ['', `digest ${highestSynced.digest}`],
@@ -81,22 +82,24 @@ export function formatStore(report: StoreReport, now: number, stream: NodeJS.Wri
     }),
     ...(hidden > 0 ? [['', `and ${formatCount(hidden, 'earlier one')} (--json has all)`] satisfies Row] : []),
     ...Object.entries(report.cursors).map(
-      ([name, position], at): Row => [at === 0 ? 'cursors' : '', `${name} at commit ${position}`]
+      ([name, position], at): Row => [at === 0 ? 'cursors' : '', `${singleLine(name)} at commit ${position}`]
     ),
     ['bans', report.bans.length === 0 ? 'none' : formatCount(report.bans.length, 'peer')],
     ...report.bans.map(
-      ({ peerId, reason, untilMs }): Row => ['', `${peerId} for ${duration(untilMs - now)} more: ${reason}`]
+      ({ peerId, reason, untilMs }): Row => ['', singleLine(`${peerId} for ${duration(untilMs - now)} more: ${reason}`)]
     ),
     [
       'halted',
       halt === null
         ? 'never'
-        : styleText('red', `${halt.at}, at commit ${halt.highestSynced.index}: ${halt.message} [${halt.code}]`, {
-            stream
-          })
+        : styleText(
+            'red',
+            singleLine(`${halt.at}, at commit ${halt.highestSynced.index}: ${halt.message} [${halt.code}]`),
+            { stream }
+          )
     ],
     ...Object.entries(report.records).map(
-      ([name, bytes], at): Row => [at === 0 ? 'records' : '', `${name}, ${formatNumber(bytes)} bytes`]
+      ([name, bytes], at): Row => [at === 0 ? 'records' : '', `${singleLine(name)}, ${formatNumber(bytes)} bytes`]
     )
   ])
 }

@@ -21,7 +21,7 @@ export function formatReport(report: NodeReport, stream: NodeJS.WriteStream): st
     ],
     ['peer id', report.peerId],
     ['chain id', report.chainId],
-    ...report.addresses.map((address): [string, string] => ['address', address]),
+    ...report.addresses.map((address): [string, string] => ['address', singleLine(address)]),
     ...(report.page === undefined ? [] : [['page', report.page] satisfies [string, string]]),
     [
       'synced',
@@ -53,7 +53,7 @@ export function formatReport(report: NodeReport, stream: NodeJS.WriteStream): st
   rows.push(['peers', `${peers.length} connected${lonely}, ${report.knownPeers} known${sourcesOf(report)}`])
   for (const peerId of report.discovery.lacking) rows.push(['', `${peerId} is to be kept and not reached`])
   for (const peer of peers) {
-    rows.push(['', `${peer.peerId} ${withoutPeerId(peer)}`])
+    rows.push(['', `${peer.peerId} ${singleLine(withoutPeerId(peer))}`])
     rows.push(['', `  ${describePeer(peer)}`])
   }
   rows.push(...eventRows(report, stream))

@@ -25,7 +25,7 @@ export interface CommitReport {
   readonly previousDigest: string
   readonly epoch: number
   readonly isLastOfEpoch: boolean
-  /** ISO 8601. */
+  /** ISO 8601; the bare milliseconds where they are beyond all dates. */
   readonly timestamp: string
   readonly timestampMs: number
   readonly leader: RefReport
@@ -120,7 +120,7 @@ export async function commitReport({ store }: StoreSnapshot, which: string): Pro
     previousDigest: toHex(commit.previousDigest),
     epoch: commit.epoch,
     isLastOfEpoch: (await store.getLastCommitOfEpoch(commit.epoch)) === index,
-    timestamp: new Date(commit.timestampMs).toISOString(),
+    timestamp: isoTime(commit.timestampMs),
     timestampMs: commit.timestampMs,
     leader: refReport(commit.leader),
     blocks: subDag.blocks.map((block) => ({ ...refReport(block.ref), bytes: block.bytes.byteLength })),
@@ -153,7 +153,7 @@ export async function blockReports(snapshot: StoreSnapshot, which: string): Prom
     reports.push({
       ...refReport(ref),
       commit: (await commitOf(store, ref)) ?? null,
-      timestamp: new Date(block.timestampMs).toISOString(),
+      timestamp: isoTime(block.timestampMs),
       timestampMs: block.timestampMs,
       bytes: bytes.byteLength,
       transactions: block.transactions.length,
@@ -243,7 +243,13 @@ function haltReport(record: Uint8Array): HaltReport {
     new TextDecoder().decode(record)
   ) as HaltRecord
   const counts = { commits: commits.length, certifiers: certifiers.length, blocks: blocks.length }
-  return { code, message, atMs, highestSynced, at: new Date(atMs).toISOString(), peer: peer ?? null, evidence: counts }
+  return { code, message, atMs, highestSynced, at: isoTime(atMs), peer: peer ?? null, evidence: counts }
+}
+
+/** A validator writes what time it likes. */
+function isoTime(ms: number): string {
+  const time = new Date(ms)
+  return Number.isNaN(time.getTime()) ? `${ms} ms` : time.toISOString()
 }
 
 /** The commit that holds a block: one whose leader is not of an earlier round, and soon after. */

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { Command, InvalidArgumentError } from 'commander'
+import { singleLine } from '../../src/runtime/single-line.ts'
 import { askNode } from './control-client.ts'
 import { describePeer, duration, type Paint } from './format-report.ts'
 import { loadConfig } from './load-config.ts'
@@ -104,7 +105,8 @@ export function formatPeers({ peers, bans }: PeersReport, now: number): string {
     ...peers.map((peer) => `  ${peer.peerId}  ${describePeer(peer)}`),
     `${bans.length} banned`,
     ...bans.map(
-      ({ peerId, reason, untilMs }) => `  ${peerId}  for ${duration(Math.max(0, untilMs - now))} more: ${reason}`
+      ({ peerId, reason, untilMs }) =>
+        `  ${peerId}  for ${duration(Math.max(0, untilMs - now))} more: ${singleLine(reason)}`
     )
   ].join('\n')
 }

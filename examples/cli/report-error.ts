@@ -3,6 +3,7 @@ import { CommanderError } from 'commander'
 import { ConsensusError } from '../../src/consensus/consensus-error.ts'
 import { KeyFileError } from '../../src/node/key-file.ts'
 import { NodeError } from '../../src/node/node-error.ts'
+import { singleLine } from '../../src/runtime/single-line.ts'
 import { errorCode, SomaError, toError } from '../../src/runtime/soma-error.ts'
 import { Interrupted, UsageError } from './cli-error.ts'
 import { exitCodeOf } from './interrupt.ts'
@@ -56,7 +57,7 @@ export function reportError(thrown: unknown): number {
     console.error(`${label()} ${oneLine(error.message)} [${error.code}]${step === undefined ? '' : `. ${step}`}`)
   } else {
     // Nobody foresaw this one, so whoever mends it needs to see where it came from.
-    console.error(`${label()} unexpected: ${error.stack ?? error.message}`)
+    console.error(`${label()} unexpected: ${lines(error.stack ?? error.message)}`)
   }
   if (mistakes.some((kind) => error instanceof kind) || mistakeCodes.has(errorCode(error))) return 2
   return isDamage(error) ? 3 : 1
@@ -72,7 +73,15 @@ function label(): string {
 }
 
 function oneLine(text: string): string {
-  return text.replaceAll(/\s*\n\s*/g, ' ')
+  return singleLine(text.replaceAll(/\s*\n\s*/g, ' '))
+}
+
+/** A stack keeps its lines, and nothing else that a terminal would obey. */
+function lines(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => singleLine(line))
+    .join('\n')
 }
 
 function isSystemError(error: Error): error is NodeJS.ErrnoException & { code: string } {

@@ -71,3 +71,13 @@ for (const [code, end] of Object.entries(cases)) {
     assert.equal(await end(t), Number(code))
   })
 }
+
+test('no message of an error steers the terminal, one that nobody foresaw least of all', (t) => {
+  const said = t.mock.method(console, 'error', () => {})
+  reportError(new StorageError('STORAGE_CORRUPTED', 'a\u001b[2J\r\u009bb'))
+  reportError(new TypeError('a\u001b[2J\r\u009bb'))
+  said.mock.restore()
+  const [foreseen, unforeseen] = said.mock.calls.map((call) => String(call.arguments[0]))
+  assert.match(foreseen ?? '', /a \[2J b \[STORAGE_CORRUPTED\]/)
+  assert.match(unforeseen ?? '', /unexpected: TypeError: a \[2J b\n {4}at /)
+})

@@ -102,6 +102,25 @@ test('inspect store tells why a sync halted', async (t) => {
   assert.match(text, /^halted +1970-01-01T00:00:00.000Z, at commit 60: two chains \[SYNC_FORK\]$/m)
 })
 
+test('nothing in a store steers the terminal of whoever looks into it', async (t) => {
+  await cp(file('node'), file('hostile'), { recursive: true })
+  const store = await openLevelStore(join(file('hostile'), 'chain'), chain)
+  const hostile = 'a\u001b[2J\nb\u009b\u202e'
+  await store.setRecord(hostile, Uint8Array.of(1))
+  await store.setCursor(hostile, 5)
+  const bans = new BanTable(10)
+  bans.add({ peerId: '12D3KooWbanned', untilMs: Date.now() + 3_600_000, reason: hostile }, Date.now())
+  await store.setRecord('peers/bans', bans.encode(Date.now()))
+  const error = new SyncError('SYNC_FORK', hostile)
+  const highestSynced = store.watermarks.highestSynced
+  await store.setRecord(HALT_RECORD, encodeHaltRecord(error, undefined, { atMs: 0, highestSynced, peer: undefined }))
+  await store.close()
+  const text = ok(await soma(t, 'inspect', 'store', ...flags, '--data-dir', file('hostile')))
+  assert.equal(text.match(/a \[2J b/g)?.length, 4)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  assert.doesNotMatch(text, /\u001b\[2J|[\u0080-\u009f\u202e]/)
+})
+
 test('a damaged store ends verification with exit code 3, what is damaged, and the next step', async (t) => {
   await cp(file('node'), file('damaged'), { recursive: true })
   const { bytes, ref } = at40.blocks[0] ?? assert.fail()

@@ -50,6 +50,11 @@ test('what is no ban is refused in words', async (context) => {
   assert.equal(never.exitCode, 2)
 })
 
+test('what a ban says cannot steer a terminal', () => {
+  const ban = { peerId: '12D3KooW', reason: 'a\u001b[2J\nb', untilMs: 5 }
+  assert.match(formatPeers({ peers: [], bans: [ban] }, 10), /: a \[2J b$/)
+})
+
 test('a ban that has ended meanwhile has no time left', () => {
   const ban = { peerId: '12D3KooW', reason: 'BLOCK_WRONG_REF', untilMs: 5 }
   assert.equal(
