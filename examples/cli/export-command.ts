@@ -8,8 +8,7 @@ import { toError } from '../../src/runtime/soma-error.ts'
 import { exportChain } from '../../src/state-sync/export-chain.ts'
 import { formatMebibytes } from '../devnet/format.ts'
 import { UsageError } from './cli-error.ts'
-import { onInterrupt } from './interrupt.ts'
-import { findStore, openSnapshot, type StoreFlags, withStoreFlags } from './offline-store.ts'
+import { findStore, type StoreFlags, withSnapshot, withStoreFlags } from './offline-store.ts'
 import { wholeNumber } from './whole-number.ts'
 import { workProgress } from './work-progress.ts'
 
@@ -41,31 +40,29 @@ export function exportCommand(): Command {
     .action(async ({ from, to, out, ...flags }: ExportFlags) => {
       await refuseExisting(out)
       const found = await findStore(flags)
-      const snapshot = await openSnapshot(found)
-      const interrupt = onInterrupt()
       const progress = workProgress('export', 'commits')
       try {
-        const written = await writeWhole(out, (stream) =>
-          exportChain({
-            genesis: found.genesis,
-            store: snapshot.store,
-            from,
-            to,
-            out: stream,
-            signal: interrupt.signal,
-            onProgress: ({ commit, start, end }) => progress.show(commit - start + 1, end - start + 1)
-          }).catch(async (thrown) => {
-            await snapshot.refuseStale()
-            throw thrown
-          })
+        const written = await withSnapshot(found, (snapshot, signal) =>
+          writeWhole(out, (stream) =>
+            exportChain({
+              genesis: found.genesis,
+              store: snapshot.store,
+              from,
+              to,
+              out: stream,
+              signal,
+              onProgress: ({ commit, start, end }) => progress.show(commit - start + 1, end - start + 1)
+            }).catch(async (thrown) => {
+              await snapshot.refuseStale()
+              throw thrown
+            })
+          )
         )
         progress.end()
         console.log(`commits  ${written.start} to ${written.end}`)
         console.log(`file     ${out}, ${formatMebibytes(written.bytes)} MiB`)
       } finally {
         progress.end()
-        interrupt.release()
-        await snapshot.close()
       }
     })
 }

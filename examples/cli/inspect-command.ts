@@ -3,7 +3,7 @@ import { StoreDamagedError } from '../../src/state-sync/verify-store.ts'
 import { formatBlocks, formatCommit, formatStore } from './format-inspection.ts'
 import { blockReports, commitReport, storeReport } from './inspect-reports.ts'
 import { verifyWholeStore } from './inspect-verify.ts'
-import { findStore, openSnapshot, type StoreFlags, withStoreFlags } from './offline-store.ts'
+import { findStore, type StoreFlags, withSnapshot, withStoreFlags } from './offline-store.ts'
 import { wholeNumber } from './whole-number.ts'
 
 const help = `
@@ -42,8 +42,7 @@ function commitCommand(): Command {
     .description('Shows a commit, its blocks and what certifies it.')
     .argument('<commit>', 'its index, or its digest in hexadecimal')
     .action(async (which: string, flags: InspectFlags) => {
-      await using snapshot = await openedBy(flags)
-      const report = await commitReport(snapshot, which)
+      const report = await withSnapshot(await findStore(flags), (snapshot) => commitReport(snapshot, which))
       console.log(flags.json ? JSON.stringify(report, undefined, 2) : formatCommit(report))
     })
 }
@@ -54,8 +53,9 @@ function blockCommand(): Command {
     .description('Shows a block, what it builds on and votes for, and the commit that holds it.')
     .argument('<block>', 'EPOCH/ROUND/AUTHOR, or its digest in hexadecimal, eight digits at least')
     .action(async (which: string, flags: InspectFlags) => {
-      await using snapshot = await openedBy(flags)
-      const reports = await blockReports(snapshot, which)
+      const reports = await withSnapshot(await findStore(flags), (snapshot, signal) =>
+        blockReports(snapshot, which, signal)
+      )
       console.log(flags.json ? JSON.stringify(reports, undefined, 2) : formatBlocks(reports))
     })
 }
@@ -68,9 +68,8 @@ function storeCommand(): Command {
     )
     .action(async (flags: InspectFlags) => {
       const found = await findStore(flags)
-      await using snapshot = disposable(await openSnapshot(found))
       const now = Date.now()
-      const report = await storeReport(snapshot, found.path, now)
+      const report = await withSnapshot(found, (snapshot) => storeReport(snapshot, found.path, now))
       console.log(flags.json ? JSON.stringify(report, undefined, 2) : formatStore(report, now, process.stdout))
     })
 }
@@ -86,16 +85,15 @@ function verifyCommand(): Command {
     .addHelpText('after', '\nExit code 3 says that something is damaged; what it is, and the next step, is on stderr.')
     .action(async ({ from, to, ...flags }: VerifyFlags) => {
       const found = await findStore(flags)
-      const snapshot = await openSnapshot(found)
       try {
-        const { text, report } = await verifyWholeStore(found, snapshot, { from, to })
+        const { text, report } = await withSnapshot(found, (snapshot, signal) =>
+          verifyWholeStore(found, snapshot, { from, to, signal })
+        )
         console.log(flags.json ? JSON.stringify(report, undefined, 2) : text)
       } catch (thrown) {
         if (flags.json && thrown instanceof StoreDamagedError)
           console.log(JSON.stringify({ ok: false, code: thrown.code, message: thrown.message }, undefined, 2))
         throw thrown
-      } finally {
-        await snapshot.close()
       }
     })
 }
@@ -104,12 +102,4 @@ function inspection(name: string, examples: readonly string[]): Command {
   return withStoreFlags(new Command(name))
     .option('--json', 'print everything as JSON', false)
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ soma-p2p inspect ${example}`).join('\n')}`)
-}
-
-async function openedBy(flags: StoreFlags) {
-  return disposable(await openSnapshot(await findStore(flags)))
-}
-
-function disposable<T extends { close(): Promise<void> }>(closable: T): T & AsyncDisposable {
-  return Object.assign(closable, { [Symbol.asyncDispose]: () => closable.close() })
 }

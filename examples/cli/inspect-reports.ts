@@ -133,7 +133,11 @@ export async function commitReport({ store }: StoreSnapshot, which: string): Pro
 }
 
 /** What there is to say of the blocks that `which` names: `EPOCH/ROUND/AUTHOR`, or the digest or its beginning. */
-export async function blockReports(snapshot: StoreSnapshot, which: string): Promise<BlockReport[]> {
+export async function blockReports(
+  snapshot: StoreSnapshot,
+  which: string,
+  signal: AbortSignal
+): Promise<BlockReport[]> {
   const { store } = snapshot
   const [, epoch, round, author] = /^(\d{1,15})\/(\d{1,9})\/(\d{1,4})$/.exec(which) ?? []
   if (epoch === undefined && !/^[0-9a-f]{8,64}$/i.test(which))
@@ -146,7 +150,7 @@ export async function blockReports(snapshot: StoreSnapshot, which: string): Prom
       ? { digest: which.toLowerCase() }
       : { epoch: Number(epoch), round: Number(round), author: Number(author) }
   const reports: BlockReport[] = []
-  for await (const ref of snapshot.findBlocks(search)) {
+  for await (const ref of snapshot.findBlocks(search, { signal })) {
     const [bytes] = await store.getBlocks([ref])
     if (bytes === undefined) continue
     const { block } = decodeSignedBlock(bytes)

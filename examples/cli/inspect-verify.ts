@@ -3,7 +3,6 @@ import { StoreDamagedError, type VerifiedChain, verifyStore } from '../../src/st
 import type { StoreSnapshot, ValueCheck } from '../../src/storage/store-snapshot.ts'
 import { formatCount, formatMebibytes, formatNumber, formatSeconds } from '../devnet/format.ts'
 import { UsageError } from './cli-error.ts'
-import { onInterrupt } from './interrupt.ts'
 import { type OfflineStore, withVerifier } from './offline-store.ts'
 import { workProgress } from './work-progress.ts'
 
@@ -23,10 +22,8 @@ export interface VerifyReport {
 export async function verifyWholeStore(
   found: OfflineStore,
   snapshot: StoreSnapshot,
-  { from, to }: { from: number | undefined; to: number | undefined }
+  { from, to, signal }: { from: number | undefined; to: number | undefined; signal: AbortSignal }
 ): Promise<{ report: VerifyReport; text: string }> {
-  const interrupt = onInterrupt()
-  const { signal } = interrupt
   const begun = performance.now()
   const reading = workProgress('values', 'MiB')
   const verifying = workProgress('chain', 'commits')
@@ -67,7 +64,6 @@ export async function verifyWholeStore(
   } finally {
     reading.end()
     verifying.end()
-    interrupt.release()
   }
 }
 

@@ -10,6 +10,7 @@ import { createTransactionVerifier } from '../../src/verify/transaction-verifier
 import { ControlError } from './cli-error.ts'
 import type { NodeFileConfig } from './config-schema.ts'
 import { askNode } from './control-client.ts'
+import { onInterrupt } from './interrupt.ts'
 import { loadConfig } from './load-config.ts'
 import { readGenesis } from './read-genesis.ts'
 
@@ -46,14 +47,31 @@ export async function findStore({ dataDir, config: file, genesis }: StoreFlags):
 }
 
 /**
- * Opens a store to look at it; nothing in its directory changes.
+ * Opens a store to look at it; nothing in its directory changes, and nothing is left of looking.
  *
+ * @param look gets a signal that Ctrl-C and SIGTERM abort
  * @throws {ControlError} `CONTROL_NODE_RUNNING`
- * @throws {StorageError}
+ * @throws {StorageError}, {Interrupted}, what `look` throws
  */
-export async function openSnapshot({ config, genesis, path }: OfflineStore): Promise<StoreSnapshot> {
+export async function withSnapshot<T>(
+  { config, genesis, path }: OfflineStore,
+  look: (snapshot: StoreSnapshot, signal: AbortSignal) => Promise<T>
+): Promise<T> {
   await refuseRunning(config.dataDir)
-  return await openStoreSnapshot(path, { genesis })
+  const { signal, release } = onInterrupt()
+  try {
+    const snapshot = await openStoreSnapshot(path, { genesis })
+    try {
+      signal.throwIfAborted()
+      const seen = await look(snapshot, signal)
+      signal.throwIfAborted()
+      return seen
+    } finally {
+      await snapshot.close()
+    }
+  } finally {
+    release()
+  }
 }
 
 /** @throws {ControlError} `CONTROL_NODE_RUNNING` */

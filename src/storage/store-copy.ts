@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { copyFile, mkdtemp, readdir, rm, stat, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -30,7 +31,12 @@ export async function copyStore(path: string): Promise<StoreCopy> {
     throw new StorageError('STORAGE_OPEN_FAILED', `there is no store in ${from}`)
   }
   const copy = await mkdtemp(join(tmpdir(), 'soma-p2p-store-'))
-  const remove = () => rm(copy, { recursive: true, force: true })
+  const removeNow = (): void => rmSync(copy, { recursive: true, force: true })
+  process.on('exit', removeNow) // of a process that is told to end while it looks
+  const remove = async (): Promise<void> => {
+    await rm(copy, { recursive: true, force: true })
+    process.off('exit', removeNow)
+  }
   const isStale = async () => !isSame(before, await filesIn(from))
   try {
     for (const name of before.keys()) {
@@ -62,7 +68,9 @@ async function filesIn(path: string): Promise<Map<string, FoundFile>> {
   try {
     for (const name of (await readdir(path)).toSorted()) {
       if (!isTable(name) && !/^(CURRENT|MANIFEST-\d+|\d+\.log)$/.test(name)) continue
-      const { size, mtimeMs: modifiedMs } = await stat(join(path, name))
+      const entry = await stat(join(path, name))
+      if (!entry.isFile()) continue // whoever reads a pipe waits for ever
+      const { size, mtimeMs: modifiedMs } = entry
       found.set(name, { size, modifiedMs })
     }
   } catch (thrown) {

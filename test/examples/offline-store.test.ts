@@ -121,6 +121,26 @@ test('nothing in a store steers the terminal of whoever looks into it', async (t
   assert.doesNotMatch(text, /\u001b\[2J|[\u0080-\u009f\u202e]/)
 })
 
+test('whoever interrupts an inspection leaves nothing behind', async (t) => {
+  const { TMPDIR } = process.env
+  const temporary = await mkdtemp(join(directory, 'temporary-'))
+  process.env.TMPDIR = temporary
+  t.after(() => {
+    if (TMPDIR === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = TMPDIR
+  })
+  const digest = toHex(at40.blocks[0]?.ref.digest ?? assert.fail()).slice(0, 12)
+  for (const args of [['block', digest], ['commit', '40'], ['store'], ['verify']]) {
+    const listeners = process.listenerCount('SIGINT')
+    const ended = soma(t, 'inspect', ...args, ...flags)
+    while (process.listenerCount('SIGINT') === listeners) await new Promise(setImmediate)
+    process.emit('SIGINT', 'SIGINT')
+    assert.deepEqual(await ended, { exitCode: 130, stdout: '', stderr: '' }, args.join(' '))
+    assert.deepEqual(await readdir(temporary), [])
+    assert.equal(process.listenerCount('SIGINT'), listeners)
+  }
+})
+
 test('a damaged store ends verification with exit code 3, what is damaged, and the next step', async (t) => {
   await cp(file('node'), file('damaged'), { recursive: true })
   const { bytes, ref } = at40.blocks[0] ?? assert.fail()

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { appendFile, mkdtemp, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { promisify } from 'node:util'
 import { toHex } from '../../src/runtime/hex.ts'
 import { openLevelStore } from '../../src/storage/level-store.ts'
 import { openStoreSnapshot, type StoreSnapshot } from '../../src/storage/store-snapshot.ts'
@@ -105,6 +107,35 @@ describe('a snapshot of a store', () => {
     const { damaged, damagedEntries } = await snapshot.checkValues()
     assert.equal(damagedEntries, 1)
     assert.match(damaged[0] ?? '', /^block 0\/\d+\/\d [0-9a-f]{64}$/)
+  })
+
+  it('does not wait for a pipe that lies where a file should', async () => {
+    const path = await makeStore('pipe')
+    const manifest = (await readdir(path)).find((name) => name.startsWith('MANIFEST')) ?? assert.fail()
+    await rm(join(path, manifest))
+    await promisify(execFile)('mkfifo', [join(path, manifest)])
+    await assert.rejects(openStoreSnapshot(path, chain), { code: 'STORAGE_CORRUPTED' })
+  })
+
+  it('leaves nothing behind when the process ends meanwhile', async () => {
+    const path = await makeStore('ended')
+    const temporary = await mkdtemp(join(directory, 'temporary-'))
+    const script = `
+      const { readdir } = await import('node:fs/promises')
+      const [path, genesis, snapshots, genesisBytes] = process.argv.slice(1)
+      const { decodeGenesis } = await import(genesis)
+      const { openStoreSnapshot } = await import(snapshots)
+      await openStoreSnapshot(path, { genesis: decodeGenesis(Buffer.from(genesisBytes, 'hex')) })
+      console.log((await readdir(process.env.TMPDIR)).length)
+      process.exit(0)`
+    const sources = ['consensus/genesis.ts', 'storage/store-snapshot.ts'].map((name) =>
+      String(new URL(`../../src/${name}`, import.meta.url))
+    )
+    const genesis = toHex(chain.genesis.bytes)
+    const args = ['-C', 'source', '--input-type=module', '-e', script, path, ...sources, genesis]
+    const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, TMPDIR: temporary } })
+    assert.equal(stdout.trim(), '1')
+    assert.deepEqual(await readdir(temporary), [])
   })
 
   it('is refused where no store is, which makes none, and where somebody writes', async () => {
