@@ -57,7 +57,7 @@ interface Span {
   last: NewEvent | undefined
 }
 
-/** What happened to a node lately: a short memory, and a line of the log for each. A flood is a few lines a minute. */
+/** What happened to a node lately: a short memory, in which no flood drives out the rest, and a line of the log for each. A flood is a few lines a minute. */
 export class NodeEvents {
   readonly #clock: Clock
   readonly #tell: (event: NodeEvent) => void
@@ -116,8 +116,19 @@ export class NodeEvents {
   #keep(event: NewEvent): void {
     const kept = { atMs: this.#clock.now(), ...event, text: singleLine(event.text, MOST_CHARACTERS) }
     this.#recent.push(kept)
-    if (this.#recent.length > CAPACITY) this.#recent.shift()
+    if (this.#recent.length > CAPACITY) this.#forgetOne()
     this.#tell(kept)
+  }
+
+  /** The oldest of the sort that there is most of makes room: hours of bans leave in sight that the sync halted before. */
+  #forgetOne(): void {
+    const counts = new Map<string, number>()
+    for (const event of this.#recent) counts.set(sortOf(event), (counts.get(sortOf(event)) ?? 0) + 1)
+    const most = Math.max(...counts.values())
+    this.#recent.splice(
+      this.#recent.findIndex((event) => counts.get(sortOf(event)) === most),
+      1
+    )
   }
 }
 

@@ -143,7 +143,7 @@ async function takeRange(
  * @returns the commit after it; `undefined` when it is to be taken, and the reader stands at its beginning
  */
 async function passKnown(
-  { store }: ImportChainInit,
+  { store, signal }: ImportChainInit,
   reader: ChainFileReader,
   start: number
 ): Promise<number | undefined> {
@@ -151,6 +151,7 @@ async function passKnown(
   const { highestSynced, lowestAvailable } = store.watermarks
   let next = start
   for (;;) {
+    signal.throwIfAborted()
     const frame =
       next > highestSynced.index + 1 ? undefined : await reader.next(COMMITS_FRAME, fetchCommitsResponseMessage)
     if (frame === undefined) break

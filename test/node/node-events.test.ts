@@ -42,6 +42,22 @@ it('a flood of what peers cause is five lines a minute and their number; nothing
   assert.equal(told.length, 9, 'the next minute begins anew')
 })
 
+it('a flood that goes on for hours drives out its own events, not what happened before it', () => {
+  const { clock, told, events } = setUp()
+  events.add({ level: 'error', kind: 'halted', text: 'the sync halts' })
+  events.add({ level: 'warn', kind: 'health', text: 'storage is degraded', data: { part: 'storage' } })
+  for (let minute = 0; minute < 120; minute++) {
+    for (let peer = 0; peer < 10; peer++) events.add({ level: 'warn', kind: 'banned', text: `${minute} ${peer}` })
+    clock.advance(60_000)
+  }
+  assert.equal(events.recent.length, 100)
+  assert.deepEqual(
+    events.recent.slice(0, 2).map(({ kind }) => kind),
+    ['halted', 'health']
+  )
+  assert.deepEqual(events.recent.slice(2), told.slice(-98), 'of the flood the newest')
+})
+
 it('the text of an event is one line, however long and whoever wrote it', () => {
   const { told, events } = setUp()
   events.add({ level: 'warn', kind: 'banned', text: `a\n\u001b[31mb${'c'.repeat(10_000)}` })
