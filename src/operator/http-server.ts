@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { toError } from '../runtime/soma-error.ts'
 import { hostOf, isLoopback, parseListenAddress } from './listen-address.ts'
 import { OperatorError } from './operator-error.ts'
@@ -52,7 +53,7 @@ const HEADERS = {
 
 /**
  * Answers GET and HEAD over HTTP. On the loopback it answers only requests for a name of the loopback: a web page elsewhere that has its own name lead here
- * (DNS rebinding) gets nothing.
+ * (DNS rebinding) gets nothing. A connection has one request at a time; one that sends the next before its answer is closed.
  *
  * @throws {OperatorError} `HTTP_LISTEN_INVALID`, `HTTP_LISTEN_FAILED`
  */
@@ -69,7 +70,13 @@ export async function startHttpServer({ listen, routes }: HttpServerInit): Promi
   server.maxHeadersCount = MAX_HEADERS
   server.setTimeout(SILENCE_MS)
   const isLocal = isLoopback(host)
+  const busy = new WeakSet<Socket>()
   server.on('request', (request, response) => {
+    const { socket } = request
+    // A thousand requests fit into one read: whoever sends them without taking answers would have us hold as many.
+    if (busy.has(socket)) return void socket.destroy()
+    busy.add(socket)
+    response.once('close', () => busy.delete(socket))
     void answer(request, response, { routes, isLocal })
   })
   await opened(server, host, port, listen)

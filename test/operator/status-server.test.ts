@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import { Agent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import {
@@ -68,6 +68,34 @@ test('metrics are there where they are given', async (t) => {
   const answer = await fetch(`${url}metrics`)
   assert.equal(answer.headers.get('content-type'), 'text/plain; version=0.0.4')
   assert.equal(await answer.text(), 'up 1\n')
+})
+
+test('a connection serves one request after the other, and ends where a next one does not wait for its answer', async (t) => {
+  let asked = 0
+  const metrics = { text: () => Promise.resolve(`${++asked}\n`), contentType: 'text/plain' }
+  const { url } = await start(t, { report: well, metrics, clock: new ManualClock() })
+  const { hostname, port } = new URL(url)
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.after(() => agent.destroy())
+  const sockets = new Set<unknown>()
+  for (const name of ['status', 'uplot.js', 'metrics', 'healthz', 'nowhere', '']) {
+    const request = httpRequest(url + name, { agent }).end()
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
+    sockets.add(response.socket)
+    const ended = once(response, 'end')
+    response.resume()
+    await ended
+  }
+  assert.equal(sockets.size, 1)
+  const flood = connect(Number(port), hostname)
+  flood.on('error', () => undefined)
+  let received = ''
+  flood.on('data', (part) => {
+    received += part
+  })
+  flood.write('GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(1_000))
+  await once(flood, 'close')
+  assert.ok(received.split('HTTP/1.1 200').length <= 2)
 })
 
 test('GET and HEAD only, and without a body', async (t) => {
