@@ -3,11 +3,11 @@ import { anySignal } from 'any-signal'
 import type { ByteBudget } from '../runtime/byte-budget.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { HealthRegistry } from '../runtime/health.ts'
-import type { Mailbox } from '../runtime/mailbox.ts'
 import type { Random } from '../runtime/random.ts'
 import { errorCode, toError } from '../runtime/soma-error.ts'
 import type { TaskGroup } from '../runtime/task-group.ts'
 import type { Attempt } from './attempts.ts'
+import { ConnectedPeers } from './connected-peers.ts'
 import type { PeerHeights } from './peer-heights.ts'
 import type { Range } from './range.ts'
 import { RangeAsker } from './range-asker.ts'
@@ -15,35 +15,12 @@ import type { AttemptOptions } from './range-attempt.ts'
 import type { RangeTable } from './range-table.ts'
 import type { PeerPolicy, StateSyncConfig } from './state-sync.ts'
 import { SyncError } from './sync-error.ts'
+import type { SyncMailbox, SyncMessage } from './sync-mailbox.ts'
 import type { SyncWait } from './sync-wait.ts'
 import { WaitWatch } from './wait-watch.ts'
 
-/** What the event loop is told. */
-export type SyncMessage =
-  | { readonly type: 'tick' }
-  | { readonly type: 'peer-connected'; readonly peer: PeerId }
-  | { readonly type: 'peer-disconnected'; readonly peer: PeerId }
-  /** A peer's chain is ours. */
-  | { readonly type: 'chain-checked'; readonly peer: PeerId }
-  /** A peer answered to a height query. */
-  | { readonly type: 'height'; readonly peer: PeerId; readonly highest: number; readonly lowest: number }
-  /** A peer pushed a commit. */
-  | { readonly type: 'pushed'; readonly peer: PeerId; readonly index: number; readonly lowest: number }
-  | { readonly type: 'attempt-ended'; readonly attempt: Attempt; readonly error: Error | undefined }
-  /** Commits were stored. */
-  | { readonly type: 'stored' }
-
-/** A connected peer. */
-interface Connected {
-  readonly peer: PeerId
-  /** Whether its chain is known to be ours: before that it is asked for nothing else, and nothing that it says counts. */
-  isChecked: boolean
-  /** When it was last asked for its chain or heights. */
-  askedAt: number
-}
-
 export interface SyncLoopInit {
-  readonly mailbox: Mailbox<SyncMessage>
+  readonly mailbox: SyncMailbox
   readonly ranges: RangeTable
   readonly heights: PeerHeights
   readonly peers: PeerPolicy
@@ -86,7 +63,7 @@ const LOOK_MS = 500
  */
 export class SyncLoop {
   readonly #init: SyncLoopInit
-  readonly #connected = new Map<string, Connected>()
+  readonly #connected: ConnectedPeers
   readonly #asker: RangeAsker
   readonly #waits: WaitWatch
   #lookedAt = Number.NEGATIVE_INFINITY
@@ -94,6 +71,7 @@ export class SyncLoop {
 
   constructor(init: SyncLoopInit) {
     this.#init = init
+    this.#connected = new ConnectedPeers(init)
     this.#waits = new WaitWatch(init.clock)
     this.#asker = new RangeAsker({ ...init, launch: (attempt) => this.#launch(attempt) })
   }
@@ -138,22 +116,20 @@ export class SyncLoop {
         this.#tick()
         break
       case 'peer-connected':
-        this.#connect(message.peer)
+        this.#connected.add(message.peer)
         break
       case 'peer-disconnected':
-        this.#connected.delete(message.peer.toString())
+        this.#connected.delete(message.peer)
         heights.forget(message.peer)
         break
-      case 'chain-checked': {
-        const connected = this.#connected.get(message.peer.toString())
-        if (connected !== undefined) connected.isChecked = true
+      case 'chain-checked':
+        this.#connected.check(message.peer)
         break
-      }
       case 'height':
-        if (this.#isChecked(message.peer)) this.#claimed(message.peer, message.highest, message.lowest)
+        if (this.#connected.isChecked(message.peer)) this.#claimed(message.peer, message.highest, message.lowest)
         break
       case 'pushed':
-        if (this.#isChecked(message.peer)) heights.reached(message.peer, message.index, message.lowest)
+        if (this.#connected.isChecked(message.peer)) heights.reached(message.peer, message.index, message.lowest)
         break
       case 'attempt-ended':
         this.#attemptEnded(message.attempt, message.error)
@@ -172,29 +148,9 @@ export class SyncLoop {
     this.#init.heights.claim(peer, highest, lowest)
   }
 
-  #connect(peer: PeerId): void {
-    const { clock, peers, greet } = this.#init
-    const isAvailable = peers.isAvailable(peer) // a new connection ends no backoff
-    const askedAt = isAvailable ? clock.monotonic() : Number.NEGATIVE_INFINITY
-    this.#connected.set(peer.toString(), { peer, isChecked: false, askedAt })
-    if (isAvailable) greet(peer)
-  }
-
-  #isChecked(peer: PeerId): boolean {
-    return this.#connected.get(peer.toString())?.isChecked ?? false
-  }
-
   #tick(): void {
-    const { clock, config, peers, greet, queryHeight } = this.#init
-    const now = clock.monotonic()
-    for (const connected of this.#connected.values()) {
-      const { peer, isChecked, askedAt } = connected
-      if (now - askedAt < config.heightQueryIntervalMs || !peers.isAvailable(peer)) continue
-      connected.askedAt = now
-      if (isChecked) queryHeight(peer)
-      else greet(peer)
-    }
-    if (now - this.#lookedAt >= LOOK_MS) this.#look()
+    this.#connected.ask()
+    if (this.#init.clock.monotonic() - this.#lookedAt >= LOOK_MS) this.#look()
     this.#asker.askBesideLaggards()
     this.#asker.takeFromSlow()
   }
@@ -300,7 +256,7 @@ export class SyncLoop {
         isLeftToConsensus: this.#init.isLeftToConsensus(),
         awaitedCommittee: this.#init.awaitedCommittee(),
         executor: { ...this.#init.executor(), lead: config.maxExecutorLead },
-        connected: this.#connected.size,
+        connected: this.#connected.count,
         heights: heights.all(),
         highestKnown: heights.highestKnown(stored),
         lowest: lowest && {

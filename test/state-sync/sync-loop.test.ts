@@ -7,7 +7,6 @@ import type { PeerSpeed } from '../../src/peers/speed-meter.ts'
 import { RpcError } from '../../src/rpc/rpc-error.ts'
 import { ByteBudget } from '../../src/runtime/byte-budget.ts'
 import { HealthRegistry } from '../../src/runtime/health.ts'
-import { Mailbox } from '../../src/runtime/mailbox.ts'
 import { seededRandom } from '../../src/runtime/random.ts'
 import { errorCode } from '../../src/runtime/soma-error.ts'
 import { TaskGroup } from '../../src/runtime/task-group.ts'
@@ -17,7 +16,8 @@ import type { AttemptOptions } from '../../src/state-sync/range-attempt.ts'
 import { RangeTable } from '../../src/state-sync/range-table.ts'
 import { STATE_SYNC_DEFAULTS, type StateSyncConfig } from '../../src/state-sync/state-sync.ts'
 import { SyncError } from '../../src/state-sync/sync-error.ts'
-import { SyncLoop, type SyncMessage } from '../../src/state-sync/sync-loop.ts'
+import { SyncLoop } from '../../src/state-sync/sync-loop.ts'
+import { SyncMailbox, type SyncMessage } from '../../src/state-sync/sync-mailbox.ts'
 import { buildChain } from '../../src/testing/index.ts'
 import { VerifyError } from '../../src/verify/verify-error.ts'
 import { ManualClock } from '../peers/manual-clock.ts'
@@ -36,7 +36,7 @@ interface Begun extends AttemptOptions {
 /** A loop whose attempts are in the test's hands. */
 function setUp(changes: Partial<StateSyncConfig> = {}) {
   const clock = new ManualClock()
-  const mailbox = new Mailbox<SyncMessage>()
+  const mailbox = new SyncMailbox()
   const heights = new PeerHeights(() => clock.monotonic())
   const ranges = new RangeTable()
   const tasks = new TaskGroup((error) => assert.fail(error as Error))
