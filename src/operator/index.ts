@@ -3,7 +3,7 @@ export { createNodeMetrics, type NodeMetrics, type NodeMetricsInit } from './met
 export { type NetworkServerInit, startNetworkServer } from './network-server.ts'
 export type { NetworkNode, NetworkNodeReport } from './network-watch.ts'
 export type { NodeCondition, NodeVerdict } from './node-verdict.ts'
-export type { JudgedReport, StatusReport } from './node-watch.ts'
 export { OperatorError, type OperatorErrorCode } from './operator-error.ts'
 export type { HistoryColumn, HistoryReport } from './status-history.ts'
 export { type MetricsText, type StatusServerInit, startStatusServer } from './status-server.ts'
+export type { JudgedReport, StatusReport } from './status-watch.ts'

@@ -2,7 +2,7 @@ import { systemClock } from '../runtime/clock.ts'
 import { toError } from '../runtime/soma-error.ts'
 import { FreshValue } from './fresh-value.ts'
 import type { NodeVerdict } from './node-verdict.ts'
-import type { JudgedReport } from './node-watch.ts'
+import type { JudgedReport } from './status-watch.ts'
 
 /** A node of a network, by where its own status server is. */
 export interface NetworkNode {

@@ -1,4 +1,4 @@
-import type { StatusReport } from './node-watch.ts'
+import type { StatusReport } from './status-watch.ts'
 
 /** What is kept of each moment. */
 export type HistoryColumn =

@@ -3,8 +3,8 @@ import type { SomaNode } from '../node/soma-node.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import { FreshValue } from './fresh-value.ts'
 import { type HttpRoute, type HttpServer, json, startHttpServer } from './http-server.ts'
-import { FRESH_MS, NodeWatch, type StatusReport } from './node-watch.ts'
 import { pageFiles } from './page-files.ts'
+import { FRESH_MS, type StatusReport, StatusWatch } from './status-watch.ts'
 
 /** A node's metrics, in a form that Prometheus reads. */
 export interface MetricsText {
@@ -41,7 +41,7 @@ export interface StatusServerInit {
 export async function startStatusServer(init: StatusServerInit): Promise<HttpServer> {
   const { node, listen = '127.0.0.1:0', metrics, report = () => node.status(), clock = systemClock } = init
   const { stuckMs = NODE_DEFAULTS.stuckMs } = init
-  const watch = new NodeWatch({ report, clock, stuckMs })
+  const watch = new StatusWatch({ report, clock, stuckMs })
   const routes: [string, HttpRoute][] = [
     ['/status', async () => json(200, await watch.report())],
     ['/history', (query) => json(200, watch.history.since(Number(query.get('from') ?? 0)))],

@@ -22,8 +22,3 @@ export function provenHandOverOf({ commit, blocks }: CommittedSubDag): ProvenHan
   if (leader === undefined || aggregateSignature === undefined || nextValidatorSet === undefined) return undefined
   return { next: decodeCommittee(nextValidatorSet.slice()), stateHash, leader } // a copy, for the committee outlives the block
 }
-
-/** The committee that a commit hands over to: see {@link provenHandOverOf}. */
-export function handOverOf(subDag: CommittedSubDag): Committee | undefined {
-  return provenHandOverOf(subDag)?.next
-}

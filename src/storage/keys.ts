@@ -42,7 +42,7 @@ const CURSOR = 0x30
 const RECORD = 0x31
 
 /** Bytes of an encoded block reference: epoch, round, author, digest. */
-export const REF_LENGTH: number = 8 + 4 + 4 + DIGEST_LENGTH
+const REF_LENGTH = 8 + 4 + 4 + DIGEST_LENGTH
 
 export const formatKey: Uint8Array = Uint8Array.of(FORMAT)
 export const tipKey: Uint8Array = Uint8Array.of(TIP)

@@ -2,7 +2,7 @@ import { toError } from '../runtime/soma-error.ts'
 import { StorageError } from './storage-error.ts'
 
 /** The code of a database error: abstract-level puts the database's own under `LEVEL_DATABASE_NOT_OPEN`, as its cause. */
-export function levelCode(thrown: unknown): string | undefined {
+function levelCode(thrown: unknown): string | undefined {
   const error = toError(thrown)
   if (error.cause !== undefined) {
     const inner = levelCode(error.cause)

@@ -18,7 +18,7 @@ export type JudgedReport<Report extends StatusReport = StatusReport> = Report & 
   readonly verdict: NodeVerdict
 }
 
-export interface NodeWatchInit {
+export interface StatusWatchInit {
   readonly report: () => Promise<StatusReport>
   readonly clock: Clock
   /** Milliseconds that the chain may wait before the node is stuck. */
@@ -34,14 +34,14 @@ export const FRESH_MS = 250
 const ANSWER_MS = 5_000
 
 /** Looks at a node once a second, remembers, and sees when it does not come on. */
-export class NodeWatch {
+export class StatusWatch {
   readonly history: StatusHistory = new StatusHistory({ capacity: CAPACITY, intervalMs: INTERVAL_MS })
-  readonly #init: NodeWatchInit
+  readonly #init: StatusWatchInit
   readonly #asked: FreshValue<JudgedReport>
   /** Its height, and since when it has been behind at that height, by the monotonic clock. */
   #stood: { readonly index: number; readonly since: number } | undefined
 
-  constructor(init: NodeWatchInit) {
+  constructor(init: StatusWatchInit) {
     this.#init = init
     this.#asked = new FreshValue(() => this.#ask(), init.clock, FRESH_MS)
   }
