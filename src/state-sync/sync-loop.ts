@@ -136,6 +136,7 @@ export class SyncLoop {
         break
       case 'stored':
         this.#init.announce()
+        if (this.#waits.current !== undefined) this.#look() // what was waited for may have come
         break
       default:
         message satisfies never

@@ -16,6 +16,7 @@ import {
   TestNetwork,
   usurpChain
 } from '../../src/testing/index.ts'
+import { assertSyncIsWell } from './assert-sync-is-well.ts'
 import { haltStore } from './meet-halt.ts'
 import { Meeting, patience } from './meet-liar.ts'
 
@@ -77,7 +78,7 @@ describe('a network whose nodes have pruned their past', () => {
       const held = Array.from({ length: LENGTH - index }, (_, i) => index + 1 + i)
       assert.deepEqual(await indexesOf(node, LENGTH), held)
       assert.equal((await node.status()).epoch, 8)
-      assert.deepEqual((await node.status()).health['state-sync'], { state: 'ok' })
+      await assertSyncIsWell(node)
       await assert.rejects(
         async () => {
           for await (const _ of node.subscribe({ from: index })) assert.fail('a commit that is not there')

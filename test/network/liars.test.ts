@@ -21,6 +21,7 @@ import {
   replaceCommit,
   votesFor
 } from '../../src/testing/index.ts'
+import { assertSyncIsWell } from './assert-sync-is-well.ts'
 import { assertHalted, haltStore } from './meet-halt.ts'
 import { Meeting, patience } from './meet-liar.ts'
 
@@ -298,7 +299,7 @@ describe('a peer that gives nothing is asked no more than it is worth', () => {
       const { liar } = meeting
       const asked = liar.asked('fetchCommits') + liar.asked('fetchBlocks')
       assert.ok(asked <= 4, `asked ${asked} times`)
-      assert.deepEqual((await meeting.victim.status()).health['state-sync'], { state: 'ok' })
+      await assertSyncIsWell(meeting.victim)
     })
   }
 })
@@ -334,8 +335,7 @@ describe('a claim moves nothing but its own row', () => {
     })
     await meeting.reports.of(meeting.liar, 'RPC_NOT_FOUND')
     await meeting.recover()
-    const { health } = await meeting.victim.status()
-    assert.deepEqual(health['state-sync'], { state: 'ok' })
+    await assertSyncIsWell(meeting.victim)
     assert.ok(meeting.reports.all.every(({ consequence }) => consequence === 'backoff'))
   })
 

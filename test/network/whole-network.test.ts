@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import type { SomaNode } from '../../src/node/soma-node.ts'
 import { toHex } from '../../src/runtime/hex.ts'
 import { buildChain, commitAt, TestNetwork } from '../../src/testing/index.ts'
+import { assertSyncIsWell } from './assert-sync-is-well.ts'
 
 const chain = buildChain({ commits: 420 })
 const signal = () => AbortSignal.timeout(60_000)
@@ -47,7 +48,7 @@ describe('a whole network over real TCP', () => {
         await executed(node, 1, 420),
         Array.from({ length: 420 }, (_, i) => i + 1)
       )
-      assert.equal((await node.status()).health['state-sync']?.state, 'ok')
+      await assertSyncIsWell(node)
     }
   })
 

@@ -396,4 +396,15 @@ describe(`SyncLoop (seed ${SEED})`, () => {
     await pass(1_000)
     assert.equal(begun.at(-1)?.range.start, 1, 'what follows the chain directly is asked for all the same')
   })
+
+  it('is well again as soon as what it waited for is stored', async () => {
+    const { meet, pass, tell, stored, health } = setUp()
+    await meet(10)
+    await pass(500)
+    await pass(2_500)
+    assert.equal(health.get('state-sync').state, 'degraded')
+    stored.upTo = 10
+    await tell({ type: 'stored' })
+    assert.deepEqual(health.get('state-sync'), { state: 'ok' })
+  })
 })
