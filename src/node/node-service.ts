@@ -244,7 +244,10 @@ export class NodeService implements SomaNode {
         }
       }
     })
-    this.#watch = watch.run(this.#watching.signal)
+    this.#watch = watch.run(this.#watching.signal).catch((thrown: unknown) => {
+      events.add(failedEvent(toError(thrown)))
+      this.#stopWith(toError(thrown))
+    })
   }
 
   /** The chain goes on in another epoch. */

@@ -71,6 +71,18 @@ describe('the life of a node', () => {
     await assert.rejects(node.start(), failsWith('NODE_STOPPED'))
   })
 
+  it('goes down, and not the process, when it cannot look at itself any more', { timeout: 60_000 }, async () => {
+    const node = await createNode({ genesis: chain.genesis })
+    await node.start()
+    const unreadable = {
+      get state(): 'ok' {
+        throw new TypeError('no state')
+      }
+    }
+    node.reportHealth('part', unreadable)
+    assert.equal((await node.stopped)?.message, 'no state')
+  })
+
   it('stops whole when it is stopped while it starts, and when it cannot start', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'soma-p2p-node-'))
     const init = { genesis: chain.genesis, store: join(directory, 'chain') }
