@@ -3,6 +3,7 @@ import { StoreDamagedError } from '../../src/state-sync/verify-store.ts'
 import { formatBlocks, formatCommit, formatStore } from './format-inspection.ts'
 import { blockReports, commitReport, storeReport } from './inspect-reports.ts'
 import { verifyWholeStore } from './inspect-verify.ts'
+import { jsonText } from './json-text.ts'
 import { findStore, type StoreFlags, withSnapshot, withStoreFlags } from './offline-store.ts'
 import { wholeNumber } from './whole-number.ts'
 
@@ -43,7 +44,7 @@ function commitCommand(): Command {
     .argument('<commit>', 'its index, or its digest in hexadecimal')
     .action(async (which: string, flags: InspectFlags) => {
       const report = await withSnapshot(await findStore(flags), (snapshot) => commitReport(snapshot, which))
-      console.log(flags.json ? JSON.stringify(report, undefined, 2) : formatCommit(report))
+      console.log(flags.json ? jsonText(report, 2) : formatCommit(report))
     })
 }
 
@@ -56,7 +57,7 @@ function blockCommand(): Command {
       const reports = await withSnapshot(await findStore(flags), (snapshot, signal) =>
         blockReports(snapshot, which, signal)
       )
-      console.log(flags.json ? JSON.stringify(reports, undefined, 2) : formatBlocks(reports))
+      console.log(flags.json ? jsonText(reports, 2) : formatBlocks(reports))
     })
 }
 
@@ -70,7 +71,7 @@ function storeCommand(): Command {
       const found = await findStore(flags)
       const now = Date.now()
       const report = await withSnapshot(found, (snapshot) => storeReport(snapshot, found.path, now))
-      console.log(flags.json ? JSON.stringify(report, undefined, 2) : formatStore(report, now, process.stdout))
+      console.log(flags.json ? jsonText(report, 2) : formatStore(report, now, process.stdout))
     })
 }
 
@@ -89,10 +90,10 @@ function verifyCommand(): Command {
         const { text, report } = await withSnapshot(found, (snapshot, signal) =>
           verifyWholeStore(found, snapshot, { from, to, signal })
         )
-        console.log(flags.json ? JSON.stringify(report, undefined, 2) : text)
+        console.log(flags.json ? jsonText(report, 2) : text)
       } catch (thrown) {
         if (flags.json && thrown instanceof StoreDamagedError)
-          console.log(JSON.stringify({ ok: false, code: thrown.code, message: thrown.message }, undefined, 2))
+          console.log(jsonText({ ok: false, code: thrown.code, message: thrown.message }, 2))
         throw thrown
       }
     })

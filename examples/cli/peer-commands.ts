@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { singleLine } from '../../src/runtime/single-line.ts'
 import { askNode } from './control-client.ts'
 import { describePeer, duration, type Paint } from './format-report.ts'
+import { jsonText } from './json-text.ts'
 import { loadConfig } from './load-config.ts'
 import type { PeersReport } from './peer-routes.ts'
 import { peerLines, peersScreen } from './watch/peers-screen.ts'
@@ -40,7 +41,7 @@ export function peersCommand(): Command {
       const look = async () => (await ask(flags, 'GET /peers')) as PeersReport
       if (watch) return await watchPeers(look, flags.json)
       const report = await look()
-      console.log(flags.json ? JSON.stringify(report, undefined, 2) : formatPeers(report, Date.now()))
+      console.log(flags.json ? jsonText(report, 2) : formatPeers(report, Date.now()))
     })
 }
 
@@ -48,9 +49,8 @@ async function watchPeers(look: () => Promise<PeersReport>, json: boolean): Prom
   const paint: Paint = (format, text) => styleText(format, text, { stream: process.stdout })
   await runWatch({
     ask: look,
-    screen: (report, size, now) =>
-      json ? JSON.stringify(report, undefined, 2).split('\n') : peersScreen(report, now, paint, size),
-    lines: (report, now) => (json ? [JSON.stringify(report)] : peerLines(report, now))
+    screen: (report, size, now) => (json ? jsonText(report, 2).split('\n') : peersScreen(report, now, paint, size)),
+    lines: (report, now) => (json ? [jsonText(report)] : peerLines(report, now))
   })
 }
 
@@ -69,7 +69,7 @@ export function banCommand(): Command {
         ...(reason !== undefined && { reason })
       })
       const answer = await ask(flags, `POST /ban?${query}`)
-      console.log(flags.json ? JSON.stringify(answer, undefined, 2) : `${peerId} is banned`)
+      console.log(flags.json ? jsonText(answer, 2) : `${peerId} is banned`)
     })
 }
 
@@ -82,7 +82,7 @@ export function unbanCommand(): Command {
     .action(async (peerId: string, flags: PeerFlags) => {
       const answer = (await ask(flags, `POST /unban?${new URLSearchParams({ peer: peerId })}`)) as { lifted: boolean }
       const text = answer.lifted ? `${peerId} is not banned any more` : `${peerId} was not banned`
-      console.log(flags.json ? JSON.stringify(answer, undefined, 2) : text)
+      console.log(flags.json ? jsonText(answer, 2) : text)
     })
 }
 

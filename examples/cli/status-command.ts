@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { SyncRate } from '../../src/node/watch/sync-rate.ts'
 import { askNode } from './control-client.ts'
 import { formatReport, type Paint } from './format-report.ts'
+import { jsonText } from './json-text.ts'
 import { loadConfig } from './load-config.ts'
 import type { NodeReport } from './node-report.ts'
 import { runWatch } from './watch/run-watch.ts'
@@ -41,7 +42,7 @@ export function statusCommand(): Command {
       const ask = async () => (await askNode(directory, 'GET /status')) as NodeReport
       if (watch) return await watchStatus(ask, json)
       const report = await ask()
-      console.log(json ? JSON.stringify(report, undefined, 2) : formatReport(report, process.stdout))
+      console.log(json ? jsonText(report, 2) : formatReport(report, process.stdout))
     })
 }
 
@@ -56,7 +57,7 @@ async function watchStatus(ask: () => Promise<NodeReport>, json: boolean): Promi
     see: ({ synced, highestKnown, highestSynced }: NodeReport, at) =>
       rate.add({ ...synced, commits: highestSynced.index }, at, Math.max(0, highestKnown - highestSynced.index)),
     screen: (report, size, now) =>
-      json ? JSON.stringify(report, undefined, 2).split('\n') : statusScreen(report, { rate, now, paint }, size),
-    lines: (report, now) => [json ? JSON.stringify(report) : statusLine(report, rate, now)]
+      json ? jsonText(report, 2).split('\n') : statusScreen(report, { rate, now, paint }, size),
+    lines: (report, now) => [json ? jsonText(report) : statusLine(report, rate, now)]
   })
 }
