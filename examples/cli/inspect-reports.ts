@@ -2,7 +2,7 @@ import { type BlockRef, blockRefsEqual } from '../../src/consensus/block-ref.ts'
 import type { Committee } from '../../src/consensus/committee.ts'
 import { QUORUM_STAKE } from '../../src/consensus/limits.ts'
 import { decodeSignedBlock } from '../../src/consensus/signed-block.ts'
-import { type Ban, BanTable } from '../../src/peers/ban-table.ts'
+import { BANS_RECORD, type Ban, BanTable } from '../../src/peers/ban-table.ts'
 import { fromHex, toHex } from '../../src/runtime/hex.ts'
 import { HALT_RECORD, type HaltRecord } from '../../src/state-sync/halt-evidence.ts'
 import type { CommitStore } from '../../src/storage/index.ts'
@@ -235,7 +235,7 @@ function committeeReport({ digest, validators }: Committee): EpochReport['commit
 }
 
 async function banReports(store: CommitStore, now: number): Promise<Ban[]> {
-  const record = await store.getRecord('peers/bans')
+  const record = await store.getRecord(BANS_RECORD)
   const bans = new BanTable(4_000)
   if (record !== undefined) bans.decode(record, now)
   return bans.list(now)

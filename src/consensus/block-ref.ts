@@ -24,6 +24,7 @@ export function blockRefKey(ref: BlockRef): string {
   return `${ref.epoch}.${ref.round}.${ref.author}.${toHex(ref.digest)}`
 }
 
+/** Whether two references are of the same block. */
 export function blockRefsEqual(a: BlockRef, b: BlockRef): boolean {
   return a.epoch === b.epoch && a.round === b.round && a.author === b.author && Buffer.compare(a.digest, b.digest) === 0
 }

@@ -17,6 +17,7 @@ export const commitRefMessage: WireMessage<CommitRef> = message('CommitRef', {
   digest: bytes(2, { length: DIGEST_LENGTH })
 })
 
+/** Whether two references are of the same commit. */
 export function commitRefsEqual(a: CommitRef, b: CommitRef): boolean {
   return a.index === b.index && bytesEqual(a.digest, b.digest)
 }

@@ -57,6 +57,7 @@ export const endOfPublishMessage: WireMessage<EndOfPublish> = message('EndOfPubl
   author: uint32(2)
 })
 
+/** A transaction as it stands in a block. */
 export const consensusTransactionMessage: WireMessage<ConsensusTransaction> = message(
   'ConsensusTransaction',
   {

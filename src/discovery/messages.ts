@@ -65,6 +65,7 @@ export const nodeInfoMessage: WireMessage<NodeInfoContent> = message('NodeInfo',
   capabilities: repeated(submessage(5, capabilityMessage), MAX_CAPABILITIES)
 })
 
+/** Asks a peer for itself and for others that it knows. */
 export interface GetKnownPeersRequest {
   /** The asker's own sealed info; absent where it wants to stay unknown. */
   readonly ownInfo: Uint8Array | undefined
@@ -74,6 +75,7 @@ export interface GetKnownPeersRequest {
   readonly knownPrefixes: Uint8Array | undefined
 }
 
+/** A peer, and others that it knows. */
 export interface GetKnownPeersResponse {
   /** The server's own sealed info; absent where it wants to stay unknown. */
   readonly ownInfo: Uint8Array | undefined

@@ -9,6 +9,8 @@ export interface Ban {
   readonly reason: string
 }
 
+/** The store's record that keeps bans over restarts. */
+export const BANS_RECORD = 'peers/bans'
 /** Most bytes of a reason: longer ones are cut. */
 const MAX_REASON_BYTES = 128
 /** Most bans that a record is read with: keeps it below the store's 1 MiB. */

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../runtime/clock.ts'
 import { type Random, systemRandom } from '../runtime/random.ts'
 import { toError } from '../runtime/soma-error.ts'
 import { readAllowlist } from './allowlist.ts'
-import { type Ban, BanTable } from './ban-table.ts'
+import { BANS_RECORD, type Ban, BanTable } from './ban-table.ts'
 import { Handshakes } from './handshakes.ts'
 import { subnetOf } from './subnet.ts'
 
@@ -14,6 +14,7 @@ export interface RecordStore {
   setRecord(name: string, value: Uint8Array): Promise<void>
 }
 
+/** What a gate is made from. Nothing of it is required. */
 export interface PeerGateInit {
   /** @default the machine's */
   clock?: Clock
@@ -87,8 +88,6 @@ export interface PeerGate {
   flush(): Promise<void>
 }
 
-const RECORD_NAME = 'peers/bans'
-
 /**
  * Makes a gate.
  *
@@ -125,7 +124,7 @@ export function createPeerGate(init: PeerGateInit = {}): PeerGate {
     while (changed) {
       changed = false
       try {
-        await store.setRecord(RECORD_NAME, bans.encode(clock.now()))
+        await store.setRecord(BANS_RECORD, bans.encode(clock.now()))
       } catch (thrown) {
         onRecordFailed(toError(thrown))
       }
@@ -179,7 +178,7 @@ export function createPeerGate(init: PeerGateInit = {}): PeerGate {
     listBans: () => bans.list(clock.now()),
     async load() {
       try {
-        const record = await records?.getRecord(RECORD_NAME)
+        const record = await records?.getRecord(BANS_RECORD)
         if (record !== undefined) bans.decode(record, clock.now())
       } catch (thrown) {
         onRecordFailed(toError(thrown))

@@ -28,6 +28,7 @@ export type DialOutcome =
   | 'no-addresses'
   | 'no-room' // the subnet of every address is full, or the peer was the one to evict as soon as it was connected
 
+/** What whoever reports a fault knows of it beside the error. */
 export interface ReportContext {
   /** The consequence, for errors of the rooms above, which judge their own codes. @default by the error's code */
   readonly consequence?: Consequence

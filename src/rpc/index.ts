@@ -39,5 +39,5 @@ export type { Rpc, RpcContext, RpcDeadlines, RpcHandler, RpcProtocol, StreamOpti
 export { RpcError, type RpcErrorCode, STATUS, type StatusName } from './rpc-error.ts'
 export type { ExchangeRecord, RpcInit, RpcSide } from './rpc-init.ts'
 export { type RpcComponents, rpc } from './rpc-service.ts'
-export { type Module, StreamOpenings, type StreamOpeningsInit } from './stream-openings.ts'
+export { type Libp2pModule, StreamOpenings, type StreamOpeningsInit } from './stream-openings.ts'
 export { YAMUX_STREAM_OPTIONS } from './yamux-stream-options.ts'

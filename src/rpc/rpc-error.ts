@@ -10,6 +10,7 @@ export const STATUS = {
   internal: 5
 } as const
 
+/** The name of a status on the wire. */
 export type StatusName = keyof typeof STATUS
 
 /** What went wrong with a request to a peer. */

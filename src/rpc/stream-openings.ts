@@ -16,6 +16,7 @@ const OPENINGS: Rate = { perSecond: 100, burst: 500 }
 /** Peers whose rate is remembered: more than are connected. */
 const MAX_PEERS = 4_096
 
+/** What limits how often peers open streams. */
 export interface StreamOpeningsInit {
   /** How often a peer may open a stream, of whatever protocol. @default 100 a second, and 500 at once after a rest */
   readonly rate?: Rate
@@ -26,7 +27,7 @@ export interface StreamOpeningsInit {
 }
 
 /** What libp2p takes for an encrypter or muxer: a function from its components to the part. */
-export type Module<Components, Part> = (components: Components) => Part
+export type Libp2pModule<Components, Part> = (components: Components) => Part
 
 /**
  * Limits how often peers open streams. Each costs the agreement on its protocol, however soon it is reset, and no handler of a protocol sees those that are reset before. So they are
@@ -43,7 +44,9 @@ export class StreamOpenings {
   }
 
   /** For `createLibp2p({ connectionEncrypters })`: takes note of who is at the other end, which a muxer is not told. */
-  encrypter<Components>(module: Module<Components, ConnectionEncrypter>): Module<Components, ConnectionEncrypter> {
+  encrypter<Components>(
+    module: Libp2pModule<Components, ConnectionEncrypter>
+  ): Libp2pModule<Components, ConnectionEncrypter> {
     return (components) => {
       const encrypter = module(components)
       const noted = (secured: SecuredConnection): SecuredConnection => {
@@ -60,7 +63,9 @@ export class StreamOpenings {
   }
 
   /** For `createLibp2p({ streamMuxers })`: counts. */
-  muxer<Components>(module: Module<Components, StreamMuxerFactory>): Module<Components, StreamMuxerFactory> {
+  muxer<Components>(
+    module: Libp2pModule<Components, StreamMuxerFactory>
+  ): Libp2pModule<Components, StreamMuxerFactory> {
     return (components) => {
       const factory = module(components)
       return {

@@ -14,6 +14,7 @@ import {
   MAX_COMMITS_PER_FETCH
 } from './messages.ts'
 
+/** What is written, from where and to where. */
 export interface ExportChainInit {
   readonly genesis: Genesis
   readonly store: CommitStore
@@ -27,6 +28,7 @@ export interface ExportChainInit {
   readonly onProgress?: ((progress: ExportProgress) => void) | undefined
 }
 
+/** How far an export is. */
 export interface ExportProgress {
   /** The highest commit written. */
   readonly commit: number

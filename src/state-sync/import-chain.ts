@@ -24,6 +24,7 @@ import {
 } from './messages.ts'
 import * as protocols from './protocols.ts'
 
+/** What is read, and the store that it goes into. */
 export interface ImportChainInit {
   readonly genesis: Genesis
   readonly store: CommitStore
@@ -55,6 +56,7 @@ export type ImportProgress =
       readonly storedBytes: number
     }
 
+/** What an import came to: the commits of the file, and how many of them the store lacked. */
 export interface ImportResult {
   readonly start: number
   readonly end: number

@@ -18,10 +18,12 @@ export const MAX_COMMITS_PER_FETCH = 100
 /** Most block references of one FetchBlocks. */
 export const MAX_BLOCKS_PER_FETCH = 1_000
 
+/** Asks which commits a peer has. */
 export interface GetCommitAvailabilityRequest {
   /** The asker's wall clock, for the server's log only. */
   readonly timestampMs: number
 }
+/** The commits that a peer has, and can prove. */
 export interface GetCommitAvailabilityResponse {
   /** The highest commit that the server can prove with certifier blocks; 0 when it has none. */
   readonly highestCertifiable: number
@@ -44,6 +46,7 @@ export interface GetCommitInfoRequest {
   readonly index: number | undefined
   readonly digest: Digest | undefined
 }
+/** The commit that was asked for. */
 export interface GetCommitInfoResponse {
   readonly commit: CommitRef
 }
@@ -60,6 +63,7 @@ export const getCommitInfoResponseMessage: WireMessage<GetCommitInfoResponse> = 
   commit: submessage(1, commitRefMessage)
 })
 
+/** Asks for a range of commits, and what certifies the last of them. */
 export interface FetchCommitsRequest {
   /** First commit wanted, at least 1. */
   readonly start: number
@@ -82,6 +86,7 @@ export const fetchCommitsResponseMessage: WireMessage<FetchCommitsResponse> = me
   certifierBlocks: repeated(bytes(2, { most: MAX_BLOCK_BYTES }), MAX_COMMITTEE_SIZE)
 })
 
+/** Asks for blocks, at most 1,000. */
 export interface FetchBlocksRequest {
   readonly refs: readonly BlockRef[]
 }
@@ -102,6 +107,7 @@ export interface PushCommitRequest {
   readonly commit: CommitRef
   readonly lowestAvailable: number
 }
+/** A push is taken note of, and that is all. */
 export type PushCommitResponse = Record<string, never>
 export const pushCommitRequestMessage: WireMessage<PushCommitRequest> = message('PushCommitRequest', {
   commit: submessage(1, commitRefMessage),

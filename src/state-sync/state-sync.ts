@@ -53,6 +53,7 @@ export const STATE_SYNC_DEFAULTS: StateSyncConfig = {
   consensusGraceMs: 2_000
 }
 
+/** What state sync is made from, beside the components of its libp2p. */
 export interface StateSyncInit {
   readonly genesis: Genesis
   readonly store: CommitStore

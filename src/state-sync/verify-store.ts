@@ -26,6 +26,7 @@ import * as protocols from './protocols.ts'
 import { rememberingVerifier } from './remembering-verifier.ts'
 import { SyncError } from './sync-error.ts'
 
+/** Which part of which store is verified, and by what rules. */
 export interface VerifyStoreInit {
   readonly genesis: Genesis
   readonly store: CommitStore
@@ -40,6 +41,7 @@ export interface VerifyStoreInit {
   readonly onProgress?: ((progress: VerifyProgress) => void) | undefined
 }
 
+/** How far a verification is. */
 export interface VerifyProgress {
   /** The highest commit verified. */
   readonly commit: number
@@ -49,6 +51,7 @@ export interface VerifyProgress {
   readonly bytes: number
 }
 
+/** A chain that is whole, and what was verified of it. */
 export interface VerifiedChain extends VerifyProgress {
   /** Epochs whose hand-over was verified. */
   readonly handOvers: number
@@ -170,7 +173,7 @@ async function checkCommit({ store, mirror, blockVerifier, signal }: Check, inde
 
 /** The end of a chain whose votes are still to come. */
 async function checkUncertified(
-  { store, blockVerifier, signal, onProgress: _ }: VerifyStoreInit,
+  { store, blockVerifier, signal }: VerifyStoreInit,
   mirror: CommitStore,
   { from, to }: { from: number; to: number }
 ): Promise<void> {

@@ -57,6 +57,7 @@ export interface BlockVerifier {
  */
 export type VerificationMode = 'full' | 'certified'
 
+/** What a block verifier is made from. */
 export interface BlockVerifierInit {
   readonly chainId: Digest
   readonly signatures: SignatureVerifier

@@ -18,6 +18,7 @@ export type SignaturePoolErrorCode = 'SIGNATURE_POOL_RELEASED' // it was used, o
 /** The pool was misused. Says nothing about any signature. */
 export class SignaturePoolError extends SomaError<SignaturePoolErrorCode> {}
 
+/** What whoever acquires the pool needs of it. */
 export interface SignaturePoolOptions {
   /** Threads, at least; 0 verifies on the calling thread. The threads of all who acquired the pool are the same: there are as many as the most demanding asked for. */
   readonly workers: number

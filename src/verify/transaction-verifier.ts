@@ -20,6 +20,7 @@ export interface InvalidTransaction {
   readonly reason: string
 }
 
+/** What else is known of the transactions of a block. */
 export interface VerifyTransactionsOptions {
   /** Index of the block's author in the committee: nobody else may say for it that it ends publishing. @default unknown, and not checked */
   readonly author?: number | undefined
@@ -44,6 +45,7 @@ export interface TransactionVerifier {
   ): Promise<InvalidTransaction | undefined>
 }
 
+/** What the verifier of certified transactions is made from. */
 export interface TransactionVerifierInit {
   readonly chainId: Digest
   /** Checks signatures of both kinds: a share in the signature pool, say. */

@@ -1,6 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { NodeStatus } from '../../node/soma-node.ts'
 import type { Clock } from '../../runtime/clock.ts'
+import type { RangeStatus } from '../../state-sync/state-sync.ts'
 import type { SyncWaitCause } from '../../state-sync/sync-wait.ts'
 
 /** One value, with its labels. */
@@ -20,7 +21,13 @@ const WAIT_CAUSES = Object.keys({
   'store-slow': 0,
   halted: 0
 } satisfies Record<SyncWaitCause, 0>)
-const RANGE_STATES = ['waiting', 'asked', 'verifying', 'failed', 'ready']
+const RANGE_STATES = Object.keys({
+  waiting: 0,
+  asked: 0,
+  verifying: 0,
+  failed: 0,
+  ready: 0
+} satisfies Record<RangeStatus['state'], 0>)
 
 /**
  * Adds what a node's status says, read anew at each scrape.
