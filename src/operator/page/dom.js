@@ -32,6 +32,22 @@ export function make(tag, className = '', ...children) {
   return element
 }
 
+/** A row of a table: a cell for each column, the first two of text and the others of numbers. Where the window is narrow a cell shows its label. */
+export function makeRowOf(labels) {
+  const row = make(
+    'tr',
+    '',
+    ...labels.map((label, at) => {
+      const cell = make('td', at > 1 ? 'number' : '')
+      cell.setAttribute('role', 'cell')
+      setAttribute(cell, 'data-label', label)
+      return cell
+    })
+  )
+  row.setAttribute('role', 'row')
+  return row
+}
+
 /**
  * Brings the children of a container in line with items, one each, and keeps those that stay.
  *

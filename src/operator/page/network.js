@@ -1,4 +1,4 @@
-import { byId, make, setAttribute, setChildren, setText } from './dom.js'
+import { byId, make, makeRowOf, setAttribute, setChildren, setText } from './dom.js'
 import { count, plural, rate, short, timeOf } from './format.js'
 import { chooses, Graph } from './graph.js'
 import { ask, poll } from './poll.js'
@@ -82,17 +82,7 @@ function showFigures(nodes) {
 const LABELS = [undefined, undefined, 'Height', 'Executed', 'Rate', 'Peers']
 
 function makeRow() {
-  const row = make(
-    'tr',
-    '',
-    ...LABELS.map((label, at) => {
-      const cell = make('td', at > 1 ? 'number' : '')
-      cell.setAttribute('role', 'cell')
-      setAttribute(cell, 'data-label', label)
-      return cell
-    })
-  )
-  row.setAttribute('role', 'row')
+  const row = makeRowOf(LABELS)
   const [name, how] = row.children
   name.append(make('a'), make('small'))
   how.append(make('i'), make('span'))

@@ -1,4 +1,4 @@
-import { byId, make, setAttribute, setChildren, setText } from './dom.js'
+import { byId, make, makeRowOf, setAttribute, setChildren, setText } from './dom.js'
 import { bytes, count, duration, plural, short } from './format.js'
 
 /** Everyone who is connected: those that deliver most first. */
@@ -28,17 +28,7 @@ function sources({ bySource }) {
 const LABELS = [undefined, undefined, 'Height', 'Ahead of us', 'Delivers', 'Penalty', 'Connected']
 
 function makeRow() {
-  const row = make(
-    'tr',
-    '',
-    ...LABELS.map((label, at) => {
-      const cell = make('td', at > 1 ? 'number' : '')
-      cell.setAttribute('role', 'cell')
-      setAttribute(cell, 'data-label', label)
-      return cell
-    })
-  )
-  row.setAttribute('role', 'row')
+  const row = makeRowOf(LABELS)
   const [name, known, , , delivers] = row.children
   name.append(make('code'), make('small'))
   known.append(make('span'), make('small'))
