@@ -73,7 +73,8 @@ describe(`choosePeer (seed ${SEED})`, () => {
     fc.assert(
       fc.property(anyChoice, ([all, work, isUrgent, seed]) => {
         const choice = choosePeer(all, work, { random: seededRandom(seed), isUrgent })
-        const ranked = rank(all, work)
+        const answering = all.filter(({ speed }) => speed?.hasAnswered === true)
+        const ranked = rank(answering.length > 0 ? answering : all, work)
         const chosen = ranked.find(({ candidate }) => candidate.peer === choice?.peer)
         if (chosen === undefined) return // one that was not measured lately
         for (const { candidate, ms } of ranked) {
