@@ -121,6 +121,22 @@ test('nothing in a store steers the terminal of whoever looks into it', async (t
   assert.doesNotMatch(text, /\u001b\[2J|[\u0080-\u009f\u202e]/)
 })
 
+test('a time beyond all dates is shown as it was written', async (t) => {
+  const late = buildChain({ commits: 1, startTimeMs: 8_640_000_000_000_001 })
+  await writeFile(file('late.bin'), late.genesis.bytes)
+  const store = await openLevelStore(join(file('late'), 'chain'), late)
+  await writeChain(store, late.commits)
+  await store.close()
+  const where = ['--genesis', file('late.bin'), '--data-dir', file('late')]
+  const { commit } = commitAt(late, 1).subDag.commit
+  assert.match(
+    ok(await soma(t, 'inspect', 'commit', '1', ...where)),
+    new RegExp(`^time +${commit.timestampMs} ms$`, 'm')
+  )
+  const { epoch, round, author } = commit.leader
+  assert.match(ok(await soma(t, 'inspect', 'block', `${epoch}/${round}/${author}`, ...where)), /^time +864\d+ ms$/m)
+})
+
 test('whoever interrupts an inspection leaves nothing behind', async (t) => {
   const { TMPDIR } = process.env
   const temporary = await mkdtemp(join(directory, 'temporary-'))
