@@ -6,6 +6,7 @@ import { openBrowser } from '../operator/browser.ts'
 import { compressPng } from './compress-png.ts'
 import { devnet } from './devnet-scene.ts'
 import { catchingUp, idle, type Scene, stuck, underAttack } from './scenes.ts'
+import { terminalPicture } from './terminal-picture.ts'
 
 const SCENES: Readonly<Record<string, () => Promise<Scene>>> = {
   idle,
@@ -17,13 +18,21 @@ const SCENES: Readonly<Record<string, () => Promise<Scene>>> = {
 const WIDTHS = { full: 1440, narrow: 390 }
 const OUT = fileURLToPath(new URL('../../docs/screenshots/', import.meta.url))
 
+/** Of the captures in docs/screens, which were taken in a terminal. */
+const TERMINAL = 'terminal'
+
 const wanted = process.argv.slice(2)
+const isWanted = (name: string): boolean => wanted.length === 0 || wanted.includes(name)
 const browser = await openBrowser()
 try {
   for (const [name, start] of Object.entries(SCENES)) {
-    if (wanted.length > 0 && !wanted.includes(name)) continue
+    if (!isWanted(name)) continue
     await using scene = await start()
     await picture(browser, scene.url, name)
+  }
+  if (isWanted(TERMINAL)) {
+    const capture = fileURLToPath(new URL('../../docs/screens/catching-up.txt', import.meta.url))
+    await keep(await terminalPicture(browser, 'soma-p2p status --watch', capture), TERMINAL)
   }
 } finally {
   await browser.close()
@@ -38,12 +47,16 @@ async function picture(browser: Browser, url: string, name: string): Promise<voi
       await page.goto(url)
       await page.waitForFunction(() => document.getElementById('updated')?.textContent !== '')
       await page.waitForTimeout(3_500) // rates are of several moments
-      const path = `${OUT}${name}-${size}-${colorScheme}.png`
-      const picture = compressPng(await page.screenshot({ fullPage: true }))
-      await writeFile(path, picture)
+      await keep(await page.screenshot({ fullPage: true }), `${name}-${size}-${colorScheme}`)
       await page.close()
-      console.log(`${path} ${Math.ceil(picture.length / 1024)} KiB`)
     })
   )
   await Promise.all(shots)
+}
+
+async function keep(png: Buffer, name: string): Promise<void> {
+  const path = `${OUT}${name}.png`
+  const picture = compressPng(png)
+  await writeFile(path, picture)
+  console.log(`${path} ${Math.ceil(picture.length / 1024)} KiB`)
 }
