@@ -90,14 +90,14 @@ function explainHalt(error: Error): string {
   const code = errorCode(error)
   const next: Record<string, string> = {
     SYNC_FORK:
-      'A quorum has certified another chain than this one: compare with other operators which is the true one; a node on the wrong one begins anew, with an empty data directory and a trusted checkpoint',
+      'A quorum has certified another chain than this one: compare with other operators which is the true one; a node on the wrong one begins anew with another, empty data directory and a trusted checkpoint',
     SYNC_CERTIFIED_DATA_REFUSED:
       'A quorum has certified what this node refuses: compare versions with other operators, and update',
     SYNC_COMMITTEE_CONFLICT:
       'The executing node and the chain name different committees: compare its state with other operators'
   }
   const what = next[code] ?? 'Compare with other operators'
-  return `halted by ${code}: ${error.message}. ${what}. Keep the data directory: the record state-sync/halt in it is the evidence`
+  return `halted by ${code}: ${error.message}. ${what}. It does not go on by itself, nor after another start. Keep this data directory: the record state-sync/halt in it is the evidence (soma-p2p inspect store)`
 }
 
 function explainSolitude(failures: readonly PeerAnswer[]): string {
@@ -108,8 +108,8 @@ function explainSolitude(failures: readonly PeerAnswer[]): string {
 }
 
 function explainLead({ stored, executor: { position, lead, failure } }: WaitFacts): string {
-  const why = failure === undefined ? 'See why it does not go on' : `It says: ${failure}`
-  return `the executor stands at commit ${position}, and the sync, at ${stored}, may be ${count(lead, 'commit')} ahead (sync.maxExecutorLead). ${why}`
+  const why = failure === undefined ? '' : ` It says: ${failure}.`
+  return `the executor stands at commit ${position}, and the sync, at ${stored}, may be ${count(lead, 'commit')} ahead (sync.maxExecutorLead).${why} See the executor's own log for why it does not go on: a larger lead cures nothing`
 }
 
 /** Where all who are further have pruned the commit, no waiting helps. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { ROOT } from './markdown.ts'
+import { filesOf, ROOT } from './markdown.ts'
 
 const text = await readFile(`${ROOT}ARCHITECTURE.md`, 'utf8')
 const section = (text.split('## Where to find what\n')[1] ?? '').split('\n## ')[0] ?? ''
@@ -41,4 +42,36 @@ test('the rooms that are drawn are those that there are', async () => {
   const drawing = (text.split('```\n')[1] ?? '').split('```')[0] ?? ''
   const rooms = (await readdir(`${ROOT}src`, { withFileTypes: true })).filter((entry) => entry.isDirectory())
   for (const { name } of rooms) assert.match(drawing, new RegExp(`(^|\\s)${name}(\\s|$)`, 'm'), name)
+})
+
+/** Rooms of one line know nothing of each other. */
+const FLOORS = [
+  ['runtime'],
+  ['consensus'],
+  ['verify', 'storage'],
+  ['rpc', 'delivery'],
+  ['peers'],
+  ['discovery', 'state-sync'],
+  ['node'],
+  ['operator'],
+  ['testing']
+]
+
+test('a room imports from those below it only', async () => {
+  const floorOf = (room: string) => FLOORS.findIndex((rooms) => rooms.includes(room))
+  const rooms = (await readdir(`${ROOT}src`, { withFileTypes: true })).filter((entry) => entry.isDirectory())
+  assert.deepEqual(rooms.map(({ name }) => name).sort(), FLOORS.flat().sort())
+  const upward: string[] = []
+  let imports = 0
+  for (const path of await filesOf('src/*/**/*.ts')) {
+    const room = path.split('/')[1] ?? ''
+    const source = await readFile(`${ROOT}${path}`, 'utf8')
+    for (const [, target = ''] of source.matchAll(/\bfrom '(\.{1,2}\/[^']+)'/g)) {
+      const other = join(path, '..', target).split('/')[1] ?? ''
+      imports += 1
+      if (other !== room && floorOf(other) >= floorOf(room)) upward.push(`${path} imports ${target}`)
+    }
+  }
+  assert.ok(imports > 1_000)
+  assert.deepEqual(upward, [])
 })

@@ -92,7 +92,7 @@ export function showRanges({ sync: { ranges }, highestSynced, highestKnown, byte
   const isWhole = highestKnown <= highestSynced.index
   setText(
     byId('no-ranges'),
-    isWhole ? 'None: everything that is known is stored.' : 'None: nobody can be asked at present.'
+    isWhole ? 'None: everything that is known is stored.' : 'None: nothing can be asked for at present.'
   )
 }
 
