@@ -4,7 +4,7 @@ import { createNode } from 'soma-p2p'
 
 const [genesisFile = 'genesis.bin', ...seeds] = process.argv.slice(2)
 
-const node = await createNode({ genesis: await readFile(genesisFile), store: 'soma-data', seeds })
+const node = await createNode({ genesis: await readFile(genesisFile), store: 'chain', seeds })
 await node.start()
 process.once('SIGINT', () => node.stop())
 

@@ -20,6 +20,9 @@ import { checkPeerAddresses } from './peer-addresses.ts'
 import { quietLogger } from './quiet-logger.ts'
 import type { NodeCheckpoint, NodeInit, SomaNode } from './soma-node.ts'
 
+/** The oldest major version of Node with all that is used. */
+const OLDEST_NODE = 22
+
 /**
  * Makes a whole node: discovery, state sync, storage and delivery on one libp2p (seed: P2P Builder). Nothing is opened to the network before
  * `start()`.
@@ -35,9 +38,10 @@ import type { NodeCheckpoint, NodeInit, SomaNode } from './soma-node.ts'
  * @throws {ConsensusError} for a genesis that cannot start a chain
  * @throws {StorageError} when the store does not open
  * @throws {SyncError} `SYNC_CHECKPOINT_CONFLICT` when the store holds another chain than the trusted checkpoint is of
- * @throws {NodeError} `CONFIG_INVALID`, naming the key and what it should be
+ * @throws {NodeError} `CONFIG_INVALID`, naming the key and what it should be; `NODE_UNSUPPORTED` on a Node older than 22
  */
 export async function createNode(init: NodeInit): Promise<SomaNode> {
+  checkRuntime(process.versions.node)
   const genesis = init.genesis instanceof Uint8Array ? decodeGenesis(init.genesis) : init.genesis
   verifyGenesisProofs(genesis)
   const listen = init.listen ?? ['/ip4/127.0.0.1/tcp/0']
@@ -130,4 +134,10 @@ function checkAddresses(addresses: readonly string[]): void {
       })
     }
   }
+}
+
+/** An old Node imports all of this, and lacks what it needs at the first call. */
+function checkRuntime(version: string): void {
+  if (Number.parseInt(version, 10) >= OLDEST_NODE) return
+  throw new NodeError('NODE_UNSUPPORTED', `soma-p2p needs Node ${OLDEST_NODE} or newer and this is ${version}`)
 }
