@@ -51,7 +51,7 @@ export interface NodeInfoContent {
   readonly capabilities: readonly Capability[]
 }
 
-const capabilityMessage: WireMessage<Capability> = message('Capability', {
+export const capabilityMessage: WireMessage<Capability> = message('Capability', {
   protocol: string(1, 64),
   lowest: uint64(2),
   highest: uint64(3)
