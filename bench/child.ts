@@ -1,10 +1,11 @@
 import { type ChildProcess, fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { BUFFERS_IN_HEAP } from '../examples/cli/count-buffers-in-heap.ts'
 
 /** Examples and benchmarks reach the package by its name. What else this process was started with, a script to evaluate for one, is not for its children. */
 const SOURCE = ['-C', 'source']
 /** V8 settings for processes of ours: without them external buffers make V8 collect all the time. */
-const V8_FLAGS = ['--external-memory-accounted-in-global-limit', '--initial-heap-size=512']
+const V8_FLAGS = [...BUFFERS_IN_HEAP, '--initial-heap-size=512']
 
 /** A process of a benchmark, ended with it. */
 export interface Child extends AsyncDisposable {
