@@ -88,7 +88,7 @@ function checkDistinct(descriptors: readonly ValidatorDescriptor[], files: reado
 
 function parseTime(text: string): number {
   const time = /^\d+$/.test(text) ? Number(text) : Date.parse(text)
-  if (!Number.isSafeInteger(time) || time < 0)
+  if (Number.isNaN(new Date(time).getTime()) || time < 0)
     throw new InvalidArgumentError('It should be a date such as 2026-11-21T12:00:00Z, or milliseconds since 1970.')
   return time
 }

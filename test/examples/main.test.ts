@@ -189,6 +189,7 @@ test('flags that do not exist or cannot have their value are named, with exit co
     [['genesis', '-v', 'a:5:'], /It should be FILE\[:STAKE\[:ADDRESS,\.\.\.\]\]\./],
     [['genesis', '-v', 'a:1:localhost'], /localhost is not a multiaddr/],
     [['genesis', '-v', 'a', '--start-time', 'noon'], /It should be a date/],
+    [['genesis', '-v', 'a', '--start-time', '8640000000000001'], /It should be a date/],
     [['node', '--consensus', 'real'], /Allowed choices are none, scripted\./],
     [[], /^Usage: soma-p2p /]
   ]
