@@ -56,6 +56,7 @@ export interface ScriptedConsensusInit {
 export async function runScriptedConsensus(init: ScriptedConsensusInit): Promise<void> {
   const { node, clock, signal } = init
   const consensus = await resume(init)
+  let isSaved = true
   try {
     while (!signal.aborted) {
       const index = consensus.lastCommit.index + 1
@@ -64,7 +65,7 @@ export async function runScriptedConsensus(init: ScriptedConsensusInit): Promise
       const commit = await consensus.nextCommit({ signal })
       if (index > node.store.watermarks.highestSynced.index) await handIn(init, consensus, commit)
       else await otherWork()
-      if (index % SNAPSHOT_INTERVAL === 0) await saveIfPossible(init, consensus)
+      if (index % SNAPSHOT_INTERVAL === 0) isSaved = await saveIfPossible(init, consensus, isSaved)
     }
   } catch (thrown) {
     if (!signal.aborted) throw thrown
@@ -136,17 +137,26 @@ async function resume({
   }
 }
 
-/** A snapshot only makes the next start quicker. */
+/**
+ * A snapshot only makes the next start quicker: the node is degraded until one is written again.
+ *
+ * @param wasSaved whether the last one was written
+ * @returns whether this one was
+ */
 async function saveIfPossible(
   { node, snapshotPath }: ScriptedConsensusInit,
-  consensus: ExecutedConsensus
-): Promise<void> {
+  consensus: ExecutedConsensus,
+  wasSaved: boolean
+): Promise<boolean> {
   try {
     await save(consensus, snapshotPath)
   } catch (thrown) {
     if (!(thrown instanceof Error && 'syscall' in thrown)) throw thrown
     node.reportHealth(PART, { state: 'degraded', reason: `no snapshot was written: ${thrown.message}` })
+    return false
   }
+  if (!wasSaved) node.reportHealth(PART, { state: 'ok' })
+  return true
 }
 
 async function save(consensus: ExecutedConsensus, path: string): Promise<void> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -128,6 +128,20 @@ test('a disk that takes nothing makes it wait and say so, and nothing is left ou
   }
   await node.reached(2)
   assert.deepEqual(node.health.at(-1), { state: 'ok' })
+  await ended()
+})
+
+test('a snapshot that cannot be written is told of until one is again', async () => {
+  const node = new TakingNode()
+  const { clock, ended } = run('later/snapshot', node)
+  const states = () => node.health.map(({ state }) => state)
+  clock.advance(104 * INTERVAL)
+  await node.reached(101)
+  assert.deepEqual(states(), ['degraded'])
+  await mkdir(join(directory, 'later'))
+  clock.advance(200 * INTERVAL)
+  await node.reached(301)
+  assert.deepEqual(states(), ['degraded', 'ok'])
   await ended()
 })
 
