@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 import { decodeCommit } from '../consensus/commit.ts'
 import type { Genesis } from '../consensus/genesis.ts'
@@ -41,12 +40,12 @@ export interface ExportProgress {
  * Writes a range of the chain, with its blocks and what certifies it, as a chain file: what a server would answer to a peer that asks for one range after the other.
  * A few megabytes are in memory at once.
  *
- * @throws {ChainFileError} `CHAIN_FILE_EMPTY_RANGE`; {@link StorageError}; {@link RpcError} where a hundred commits have none that is certifiable; the signal's reason
+ * @throws {ChainFileError} `CHAIN_FILE_EMPTY_RANGE`; {@link StorageError}; {@link RpcError} where a hundred commits have none that is certifiable; what the stream fails with; the signal's reason
  */
 export async function exportChain(init: ExportChainInit): Promise<ExportProgress> {
   const { genesis, store, signal } = init
   const { start, end } = await rangeOf(init)
-  const file = new FileWriter(init.out)
+  const file = new FileWriter(init.out, signal)
   await file.write(encodeHeader({ chainId: genesis.chainId, start, end }))
   const server = new CommitServer({ genesis, store })
   for (let next = start; next <= end; ) {
@@ -92,11 +91,13 @@ async function rangeOf({ store, from, to }: ExportChainInit): Promise<{ start: n
 /** Writes as fast as it is taken, and counts. */
 class FileWriter {
   readonly #out: Writable
+  readonly #signal: AbortSignal
   readonly #hash = createHash('sha256')
   #bytes = 0
 
-  constructor(out: Writable) {
+  constructor(out: Writable, signal: AbortSignal) {
     this.#out = out
+    this.#signal = signal
   }
 
   get bytes(): number {
@@ -111,8 +112,23 @@ class FileWriter {
   async write(bytes: Uint8Array): Promise<void> {
     this.#hash.update(bytes)
     this.#bytes += bytes.byteLength
+    this.#signal.throwIfAborted()
     if (this.#out.errored) throw this.#out.errored
-    if (!this.#out.write(bytes)) await once(this.#out, 'drain')
+    await this.#taken(bytes)
+  }
+
+  /** Waits for room after bytes that fill the buffer. Whoever takes them may stall, or go without a word: no stream tells of room then. */
+  #taken(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onAbort = () => reject(this.#signal.reason)
+      const isRoomLeft = this.#out.write(bytes, (error) => {
+        this.#signal.removeEventListener('abort', onAbort)
+        if (error) reject(error)
+        else resolve()
+      })
+      if (isRoomLeft) resolve()
+      else this.#signal.addEventListener('abort', onAbort, { once: true })
+    })
   }
 
   checksum(): Uint8Array {
