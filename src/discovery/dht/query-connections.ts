@@ -50,6 +50,7 @@ export class QueryConnections {
       if (signal === undefined) throw new TypeError('the DHT dials with a deadline only')
       const connection = this.#connectionTo(peer) ?? (await this.#dial(peer, signal))
       const stream = await connection.newStream(protocol, { signal })
+      if (stream.status !== 'open') throw new RpcError('RPC_STREAM_TORN', 'reset at once') // nothing tells of its end any more
       this.#guard(stream, connection)
       return stream
     }

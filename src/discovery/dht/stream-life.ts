@@ -7,6 +7,7 @@ const STREAM_LIFE_MS = 30_000
 
 /** Resets a stream that is still open after its time: kad-dht grants more with each message, and leaves closing to the other side. */
 export function limitLife(stream: Stream, clock: Clock): void {
+  if (stream.status !== 'open') return // nothing tells of its end any more
   const closed = new AbortController()
   stream.addEventListener('close', () => closed.abort(), { once: true })
   clock.sleep(STREAM_LIFE_MS, { signal: closed.signal }).then(
