@@ -152,6 +152,7 @@ export class SyncLoop {
   #tick(): void {
     this.#connected.ask()
     if (this.#init.clock.monotonic() - this.#lookedAt >= LOOK_MS) this.#look()
+    if (this.#halted !== undefined) return
     this.#asker.askBesideLaggards()
     this.#asker.takeFromSlow()
   }
