@@ -81,7 +81,7 @@ export class NodeService implements SomaNode {
     this.#starting ??= Promise.resolve(this.#parts.libp2p.start())
     try {
       await this.#starting
-      if (this.#startedAt === undefined) this.#begin()
+      if (this.#startedAt === undefined && this.#stopping === undefined) this.#begin()
     } catch (thrown) {
       this.#stopWith(toError(thrown)) // half started is not started: the store and its lock are given back
       await this.#stopping
