@@ -55,6 +55,7 @@ export function pings({
 
 /** Sends back what comes, until the other side closes, or is silent for too long. */
 async function answer(stream: Stream, { clock, idleMs }: { clock: Clock; idleMs: number }): Promise<void> {
+  if (stream.status !== 'open') return // reset before anyone listened: nothing tells of its end any more
   const over = new AbortController()
   let pingedAt = clock.monotonic()
   stream.addEventListener('close', () => over.abort())
@@ -66,7 +67,9 @@ async function answer(stream: Stream, { clock, idleMs }: { clock: Clock; idleMs:
     if (stream.writeStatus === 'writable' && !stream.send(data)) stream.abort(new Error('pings faster than it reads'))
   })
   while (await slept(clock, pingedAt + idleMs - clock.monotonic(), over.signal)) {
-    if (clock.monotonic() - pingedAt >= idleMs) stream.abort(new Error('pings no more'))
+    if (clock.monotonic() - pingedAt < idleMs) continue
+    stream.abort(new Error('pings no more'))
+    return
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
-import type { Stream } from '@libp2p/interface'
+import type { Connection, Stream, StreamHandler } from '@libp2p/interface'
+import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import { PING_PROTOCOL } from '@libp2p/ping'
 import { pEvent } from 'p-event'
 import { pings } from '../../src/node/pings.ts'
@@ -44,6 +45,25 @@ suite('pings', () => {
     clock.advance(60_000)
     await closed
     assert.equal(stream.status, 'reset')
+  })
+
+  test('on a stream that was reset before anyone listened leave nothing running', async () => {
+    const clock = new ManualClock()
+    let answer: StreamHandler = () => assert.fail('no handler')
+    const registrar = {
+      handle: async (_: string, handler: StreamHandler) => {
+        answer = handler
+      },
+      unhandle: async () => {}
+    } as unknown as Registrar
+    const connectionManager = { getConnections: () => [] } as unknown as ConnectionManager
+    const service = pings({ clock })({ registrar, connectionManager })
+    await service.start()
+    const sleeping = clock.sleeping
+    const stream = Object.assign(new EventTarget(), { status: 'reset', abort: () => {} }) as unknown as Stream
+    await answer(stream, {} as Connection)
+    assert.equal(clock.sleeping, sleeping)
+    await service.stop()
   })
 
   test('that end are ended', async (context) => {
