@@ -57,6 +57,8 @@ export class LevelCommitStore implements CommitStore {
   #deletedBelow = 0
   /** A write failed and none has succeeded since: what it brought may turn up when the database is opened anew. */
   #doubtful = false
+  /** The database was opened anew, and what it holds has not been looked at since. */
+  #isStale = false
   #closing: Promise<void> | undefined
 
   private constructor(database: Database, genesis: Genesis, state: ChainState, copies: CertifierCopies) {
@@ -238,10 +240,12 @@ export class LevelCommitStore implements CommitStore {
   async #exclusive(task: () => Promise<void>, bytes: () => number = () => MAX_RECORD_BYTES): Promise<void> {
     this.#assertOpen()
     await this.#writes.run(async () => {
-      if (await this.#database.recover(bytes)) {
+      if (await this.#database.recover(bytes)) this.#isStale = true
+      if (this.#isStale) {
         const state = await readState(this.#database)
         this.#copies = await readCopies(this.#database, state)
         this.#move(state)
+        this.#isStale = false
       }
       await task()
     })

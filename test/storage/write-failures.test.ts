@@ -156,6 +156,20 @@ describe('a write that failed, and yet was written', () => {
     for (const subDag of subDags(1, 13)) await assertWhole(store, subDag)
   })
 
+  it('is taken over by the next write when looking at it failed first', async (t) => {
+    const { level, store } = await openFailing(t)
+    level.onWrite('unflushed')
+    await assertRefused(store.write({ commits: subDags(11, 12) }), 'STORAGE_WRITE_FAILED')
+    level.beforeNextRead(async () => {
+      throw Object.assign(new Error('the disk does not answer'), { code: 'LEVEL_IO_ERROR' })
+    })
+    await assertRefused(store.setCursor('executor', 4), 'STORAGE_READ_FAILED')
+    await store.setCursor('executor', 4)
+    assert.deepEqual(store.watermarks.highestSynced, commitOf(12).ref)
+    await store.write({ commits: subDags(13, 13) })
+    for (const subDag of subDags(1, 13)) await assertWhole(store, subDag)
+  })
+
   it('is taken over when a part of it is tried first', async (t) => {
     const { level, store } = await openFailing(t)
     level.onWrite('unflushed')
