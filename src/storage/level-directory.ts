@@ -59,8 +59,10 @@ async function namesIn(path: string): Promise<string[]> {
 
 async function refuseWithoutManifest(path: string, names: readonly string[]): Promise<void> {
   if (names.includes('CURRENT')) {
-    const manifest = (await readFile(join(path, 'CURRENT'), 'latin1')).trimEnd()
-    if (!names.includes(manifest)) throw corrupted(`the file CURRENT in ${path} names no file that is there`)
+    const manifest = await readFile(join(path, 'CURRENT'), 'latin1').catch((thrown) => {
+      throw openError(thrown, path)
+    })
+    if (!names.includes(manifest.trimEnd())) throw corrupted(`the file CURRENT in ${path} names no file that is there`)
   } else if (names.some((name) => isTable(name) || name.endsWith('.log'))) {
     throw corrupted(`${path} holds data but no file CURRENT`)
   }

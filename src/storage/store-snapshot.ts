@@ -116,7 +116,7 @@ class OpenSnapshot implements StoreSnapshot {
     const { gte, lt } = blockRange(epoch, round)
     const limit = PAGE_ENTRIES
     for (let from = gte; ; ) {
-      const page = await this.#level.keys({ gte: from, lt, limit }).all()
+      const page = await this.#keys({ gte: from, lt, limit })
       for (const key of page) {
         signal?.throwIfAborted()
         const [ref] = decodeRefs(new Uint8Array(key.subarray(1))) ?? []
@@ -163,6 +163,14 @@ class OpenSnapshot implements StoreSnapshot {
   async close(): Promise<void> {
     await this.store.close()
     await this.#copy.remove()
+  }
+
+  async #keys(range: KeyRange & { readonly limit: number }): Promise<Uint8Array[]> {
+    try {
+      return await this.#level.keys(range).all()
+    } catch (thrown) {
+      throw readError(thrown)
+    }
   }
 
   /** Entries as they are stored, damaged ones too. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
@@ -24,6 +24,13 @@ describe('what is looked at when a database opens', () => {
       async () => inspect?.(),
       (thrown) => errorCode(thrown) === 'STORAGE_CORRUPTED'
     )
+  })
+
+  it('says of a CURRENT that cannot be read what it says of a directory that cannot', async (context) => {
+    const path = await directory(context)
+    await rm(join(path, 'CURRENT'))
+    await mkdir(join(path, 'CURRENT')) // whatever the user may do, this is no file to be read
+    await assert.rejects(levelDirectory(path, OPTIONS), { code: 'STORAGE_OPEN_FAILED' })
   })
 
   it('lets be what a stop had left half-written, when its name goes to a table that is being written', async (context) => {
