@@ -37,7 +37,7 @@ export interface PeerGateInit {
    */
   maxHandshakes?: number
   /**
-   * Connections that one host may begin a second. libp2p's own `connectionManager.inboundConnectionThreshold` has to be higher.
+   * Connections that one host may begin a second: above 0. libp2p's own `connectionManager.inboundConnectionThreshold` has to be higher.
    * @default Infinity: no limit but libp2p's own
    */
   handshakesPerSecond?: number
@@ -92,6 +92,7 @@ export interface PeerGate {
  * Makes a gate.
  *
  * @throws {PeersError} `ALLOWLIST_INVALID`
+ * @throws {RangeError} for a number of bans, handshakes or connections a second that is out of range
  */
 export function createPeerGate(init: PeerGateInit = {}): PeerGate {
   const { clock = systemClock, records, onRecordFailed = (error) => process.emitWarning(error) } = init

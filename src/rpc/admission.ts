@@ -1,5 +1,5 @@
 import type { Clock } from '../runtime/clock.ts'
-import { type Rate, RateLimiter } from './rate-limiter.ts'
+import { type Rate, RateLimiter, requireRate } from './rate-limiter.ts'
 import { RetryTimes } from './retry-times.ts'
 import { RpcError } from './rpc-error.ts'
 import type { Asker } from './serving-turns.ts'
@@ -56,7 +56,9 @@ export class Admission {
   #total = 0
   #strangers = 0
 
+  /** @throws {RangeError} for limits that are no rate */
   constructor(limits: AdmissionLimits, clock: Clock) {
+    requireRate({ perSecond: limits.requestsPerSecond, burst: limits.requestBurst })
     this.#limits = limits
     this.#clock = clock
     this.#unheeded = new RateLimiter({ ...UNHEEDED, capacity: MAX_RATES, clock })

@@ -2,10 +2,20 @@ import type { Clock } from '../runtime/clock.ts'
 
 /** How much one key may take. */
 export interface Rate {
-  /** Units a second that a key may go on with. */
+  /** Units a second that a key may go on with. Above 0. */
   readonly perSecond: number
   /** Units that a rested key may take at once. At least 1. */
   readonly burst: number
+}
+
+/**
+ * Refuses what is no rate: by 0 a second, or a burst of 0, the arithmetic of a limiter would let everything through.
+ *
+ * @throws {RangeError}
+ */
+export function requireRate({ perSecond, burst }: Rate): void {
+  if (perSecond > 0 && burst >= 1) return
+  throw new RangeError(`a rate above 0 a second and a burst of at least 1, not ${perSecond} and ${burst}`)
 }
 
 export interface RateLimiterInit extends Rate {
@@ -26,7 +36,9 @@ export class RateLimiter {
   readonly #burst: number
   readonly #restedAt = new Map<string, number>()
 
+  /** @throws {RangeError} for what is no rate */
   constructor({ perSecond, burst, capacity, clock }: RateLimiterInit) {
+    requireRate({ perSecond, burst })
     this.#clock = clock
     this.#capacity = capacity
     this.#intervalMs = 1_000 / perSecond

@@ -27,9 +27,9 @@ export interface RpcInit {
   maxInFlightPerPeer?: number
   /** Requests served at once in all. @default 256 */
   maxInFlight?: number
-  /** Requests a second served to one peer, for each protocol. @default 500: far above what a sync needs, a few per cent of one core */
+  /** Requests a second served to one peer, for each protocol: above 0. @default 500: far above what a sync needs, a few per cent of one core */
   requestsPerSecond?: number
-  /** Requests served to one peer at once after a rest, for each protocol. @default 1000 */
+  /** Requests served to one peer at once after a rest, for each protocol: at least 1. @default 1000 */
   requestBurst?: number
   /** Bytes of answers made and not yet taken by their peers, in all; one frame of each answer is the least. @default 8388608 (8 MiB) */
   maxAnswerBytes?: number

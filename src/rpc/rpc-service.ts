@@ -14,6 +14,7 @@ import { LoopDelay } from '../runtime/loop-delay.ts'
 import { MAX_STREAMS } from './open-stream.ts'
 import { byPreference } from './preferred-connection.ts'
 import { protocolId } from './protocol-id.ts'
+import { requireRate } from './rate-limiter.ts'
 import type { Rpc, RpcHandler, RpcProtocol, StreamOptions } from './rpc.ts'
 import { RpcClient } from './rpc-client.ts'
 import { type RpcInit, withDefaults } from './rpc-init.ts'
@@ -29,7 +30,11 @@ export interface RpcComponents {
   readonly metrics?: Metrics
 }
 
-/** The service, for `createLibp2p({ services: { rpc: rpc({ chainId }) } })`. */
+/**
+ * The service, for `createLibp2p({ services: { rpc: rpc({ chainId }) } })`.
+ *
+ * @throws {RangeError} as the service is made, for requests a second or a burst out of range
+ */
 export function rpc(init: RpcInit): (components: RpcComponents) => Rpc & Startable {
   return (components) => new RpcService(components, init)
 }
@@ -88,6 +93,7 @@ class RpcService implements Rpc, Startable {
   handle<Request, Response>(protocol: RpcProtocol<Request, Response>, handler: RpcHandler<Request, Response>): void {
     const id = this.#idOf(protocol.name)
     if (this.#handlers.has(id)) throw new TypeError(`${protocol.name} has a handler already`)
+    if (protocol.rate !== undefined) requireRate(protocol.rate)
     const streamHandler = this.#server.streamHandler(protocol, handler)
     this.#handlers.set(id, streamHandler)
     if (!this.#isStarted) return

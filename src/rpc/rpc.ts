@@ -66,7 +66,12 @@ export interface Rpc {
   /** The libp2p protocol id of an RPC on this chain: `/soma-p2p/<chain id in hex>/<name>/1`. */
   protocolId<Request, Response>(protocol: RpcProtocol<Request, Response>): string
 
-  /** Registers the handler of a protocol. Once each; before or after start. */
+  /**
+   * Registers the handler of a protocol. Once each; before or after start.
+   *
+   * @throws {TypeError} when it has one already
+   * @throws {RangeError} when its rate is none
+   */
   handle<Request, Response>(protocol: RpcProtocol<Request, Response>, handler: RpcHandler<Request, Response>): void
 
   /**

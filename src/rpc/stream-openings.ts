@@ -38,6 +38,7 @@ export class StreamOpenings {
   readonly #limiter: RateLimiter
   readonly #peers = new WeakMap<MessageStream, PeerId>()
 
+  /** @throws {RangeError} when the rate is none */
   constructor({ rate = OPENINGS, onExcess, clock = systemClock }: StreamOpeningsInit) {
     this.#onExcess = onExcess
     this.#limiter = new RateLimiter({ ...rate, capacity: MAX_PEERS, clock })

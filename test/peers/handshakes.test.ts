@@ -77,8 +77,9 @@ suite('handshakes under way', () => {
     for (let count = 0; count < 50; count++) assert.equal(refusals('8.8.8.8'), undefined)
   })
 
-  test('have at least one place', () => {
+  test('have at least one place, and may be begun', () => {
     assert.throws(() => make({ most: 0 }), RangeError)
+    assert.throws(() => make({ perSecond: 0 }), RangeError)
   })
 })
 

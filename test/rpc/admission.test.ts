@@ -74,6 +74,11 @@ describe('Admission', () => {
     assert.equal(target.enter(by('a')), undefined)
   })
 
+  test('has limits that are a rate from its first request on', () => {
+    assert.throws(() => admission({ requestsPerSecond: 0 }), RangeError)
+    assert.throws(() => admission({ requestBurst: 0 }), RangeError)
+  })
+
   test('charges what is asked for, by the protocol’s own rate', () => {
     const { admission: target, clock } = admission()
     const request = { ...by('a'), rate: { perSecond: 10, burst: 30 } }

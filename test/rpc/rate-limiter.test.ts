@@ -44,6 +44,16 @@ describe('RateLimiter', () => {
     assert.equal(limiter.take('a'), 100)
   })
 
+  test('refuses what is no rate, which would let everything through', () => {
+    const rest = { capacity: 10, clock: new ManualClock() }
+    for (const perSecond of [0, -1, Number.NaN]) {
+      assert.throws(() => new RateLimiter({ perSecond, burst: 1, ...rest }), RangeError)
+    }
+    for (const burst of [0, -1, Number.NaN]) {
+      assert.throws(() => new RateLimiter({ perSecond: 1, burst, ...rest }), RangeError)
+    }
+  })
+
   test('keys do not share', () => {
     const limiter = new RateLimiter({ perSecond: 1, burst: 1, capacity: 10, clock: new ManualClock() })
     assert.equal(limiter.take('a'), 0)
