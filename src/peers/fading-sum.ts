@@ -3,7 +3,7 @@ import { BoundedMap } from './bounded-map.ts'
 
 export interface FadingSumInit {
   readonly clock: Clock
-  /** Milliseconds after which what was added counts half. */
+  /** Milliseconds after which what was added counts half. Above 0. */
   readonly halfLifeMs: number
   /** Most keys remembered. */
   readonly capacity: number
@@ -19,7 +19,9 @@ export class FadingSum {
   readonly #init: FadingSumInit
   readonly #sums: BoundedMap<string, Sum>
 
+  /** @throws {RangeError} for a half-life that is none: sums would be no numbers, and no limit on them would hold */
   constructor(init: FadingSumInit) {
+    if (!(init.halfLifeMs > 0)) throw new RangeError(`a half-life above 0 ms, not ${init.halfLifeMs}`)
     this.#init = init
     this.#sums = new BoundedMap(init.capacity)
   }

@@ -22,7 +22,7 @@ export interface PeersInit {
   banMs?: number
   /** Penalty points that add up to a ban. @default 5 */
   maxPenalty?: number
-  /** Milliseconds after which a penalty point counts half. @default 600000 (ten minutes) */
+  /** Milliseconds after which a penalty point counts half: above 0. @default 600000 (ten minutes) */
   penaltyHalfLifeMs?: number
   /** Wait after a first failure, in milliseconds; it doubles with each further one. For requests and for dials. @default 1000 */
   backoffBaseMs?: number

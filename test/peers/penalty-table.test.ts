@@ -22,6 +22,12 @@ test('a penalty counts half after its half-life', () => {
   assert.equal(table.add('a'), 2)
 })
 
+test('a half-life that is none is refused', () => {
+  for (const halfLifeMs of [0, -1, Number.NaN]) {
+    assert.throws(() => new PenaltyTable({ clock: new ManualClock(), halfLifeMs, capacity: 2 }), RangeError)
+  }
+})
+
 test('cleared penalties are gone', () => {
   const { table } = make()
   table.add('a')
